@@ -42,7 +42,8 @@ TEST_SUITE("base")
     for (const std::string_view text : {"", "f", "fo", "foo", "foob"})
       CHECK(*parse_base64(base64(as_bytes(text))) == to_bytes(text));
     CHECK(base64(as_bytes("fo")) == "Zm8=");
-    for (const std::string_view bad : {"Zg", "Zg=", "Zh==", "Z===", "Zg==Zg==", "Z g=", "====", "Zg\n="})
+    for (const std::string_view bad :
+         {"Zg", "Zg=", "Zh==", "Z===", "Zg==Zg==", "Z g=", "====", "Zg\n="})
       CHECK_MESSAGE(!parse_base64(bad), bad);
   }
 

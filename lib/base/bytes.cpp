@@ -22,16 +22,26 @@ Bytes to_bytes(std::string_view text)
   return {view.begin(), view.end()};
 }
 
-Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
+Bytes to_bytes(ByteView view)
+{
+  return {view.begin(), view.end()};
+}
 
-std::string to_text(ByteView bytes) { return std::string{as_text(bytes)}; }
+std::string to_text(ByteView bytes)
+{
+  return std::string{as_text(bytes)};
+}
 
-bool equal(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+bool equal(ByteView a, ByteView b)
+{
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
 
 Bytes concat(std::initializer_list<ByteView> pieces)
 {
   Bytes out;
-  for (const ByteView piece : pieces) out.insert(out.end(), piece.begin(), piece.end());
+  for (const ByteView piece : pieces)
+    out.insert(out.end(), piece.begin(), piece.end());
   return out;
 }
 
@@ -60,39 +70,42 @@ int nibble(char c)
 constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-template <class T>
-Result<T> read_le(ByteReader& in)
+template <class T> Result<T> read_le(ByteReader& in)
 {
   const ByteView raw = TRY(in.take(sizeof(T)));
   std::uint64_t value = 0;
-  for (std::size_t i = raw.size(); i-- > 0;) value = value << 8U | raw[i];
+  for (std::size_t i = raw.size(); i-- > 0;)
+    value = value << 8U | raw[i];
   return static_cast<T>(value);
 }
 
-template <class T>
-Result<T> read_be(ByteReader& in)
+template <class T> Result<T> read_be(ByteReader& in)
 {
   const ByteView raw = TRY(in.take(sizeof(T)));
   std::uint64_t value = 0;
-  for (const std::uint8_t byte : raw) value = value << 8U | byte;
+  for (const std::uint8_t byte : raw)
+    value = value << 8U | byte;
   return static_cast<T>(value);
 }
 
 void write_le(Bytes& out, std::uint64_t value, std::size_t width)
 {
-  for (std::size_t i = 0; i < width; ++i) out.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+  for (std::size_t i = 0; i < width; ++i)
+    out.push_back(static_cast<std::uint8_t>(value >> 8 * i));
 }
 
 void write_be(Bytes& out, std::uint64_t value, std::size_t width)
 {
-  for (std::size_t i = width; i-- > 0;) out.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+  for (std::size_t i = width; i-- > 0;)
+    out.push_back(static_cast<std::uint8_t>(value >> 8 * i));
 }
 
 } // namespace
 
 Result<Bytes> parse_hex(std::string_view text)
 {
-  if (text.size() % 2 != 0) return fail(Errc::malformed, "odd number of hex digits ({})", text.size());
+  if (text.size() % 2 != 0)
+    return fail(Errc::malformed, "odd number of hex digits ({})", text.size());
   Bytes out;
   out.reserve(text.size() / 2);
   for (std::size_t i = 0; i < text.size(); i += 2) {
@@ -154,13 +167,34 @@ Result<ByteView> ByteReader::take(std::size_t count)
   return out;
 }
 
-Result<std::uint8_t> ByteReader::u8() { return read_le<std::uint8_t>(*this); }
-Result<std::uint16_t> ByteReader::u16le() { return read_le<std::uint16_t>(*this); }
-Result<std::uint32_t> ByteReader::u32le() { return read_le<std::uint32_t>(*this); }
-Result<std::uint64_t> ByteReader::u64le() { return read_le<std::uint64_t>(*this); }
-Result<std::uint16_t> ByteReader::u16be() { return read_be<std::uint16_t>(*this); }
-Result<std::uint32_t> ByteReader::u32be() { return read_be<std::uint32_t>(*this); }
-Result<std::uint64_t> ByteReader::u64be() { return read_be<std::uint64_t>(*this); }
+Result<std::uint8_t> ByteReader::u8()
+{
+  return read_le<std::uint8_t>(*this);
+}
+Result<std::uint16_t> ByteReader::u16le()
+{
+  return read_le<std::uint16_t>(*this);
+}
+Result<std::uint32_t> ByteReader::u32le()
+{
+  return read_le<std::uint32_t>(*this);
+}
+Result<std::uint64_t> ByteReader::u64le()
+{
+  return read_le<std::uint64_t>(*this);
+}
+Result<std::uint16_t> ByteReader::u16be()
+{
+  return read_be<std::uint16_t>(*this);
+}
+Result<std::uint32_t> ByteReader::u32be()
+{
+  return read_be<std::uint32_t>(*this);
+}
+Result<std::uint64_t> ByteReader::u64be()
+{
+  return read_be<std::uint64_t>(*this);
+}
 
 ByteView ByteReader::rest()
 {
@@ -181,7 +215,10 @@ ByteWriter& ByteWriter::put(ByteView bytes)
   return *this;
 }
 
-ByteWriter& ByteWriter::text(std::string_view text) { return put(as_bytes(text)); }
+ByteWriter& ByteWriter::text(std::string_view text)
+{
+  return put(as_bytes(text));
+}
 
 ByteWriter& ByteWriter::zeros(std::size_t count)
 {

@@ -30,8 +30,7 @@ Bytes concat(std::initializer_list<ByteView> pieces);
 std::string hex(ByteView bytes);
 /// Strict: even length, [0-9a-fA-F] only, no prefix.
 Result<Bytes> parse_hex(std::string_view text);
-template <std::size_t N>
-Result<std::array<std::uint8_t, N>> parse_hex_array(std::string_view text);
+template <std::size_t N> Result<std::array<std::uint8_t, N>> parse_hex_array(std::string_view text);
 
 /// Standard base64 with padding (RFC 4648 section 4).
 std::string base64(ByteView bytes);
@@ -54,8 +53,7 @@ public:
   Result<std::uint16_t> u16be();
   Result<std::uint32_t> u32be();
   Result<std::uint64_t> u64be();
-  template <std::size_t N>
-  Result<std::array<std::uint8_t, N>> array()
+  template <std::size_t N> Result<std::array<std::uint8_t, N>> array()
   {
     const ByteView from = TRY(take(N));
     std::array<std::uint8_t, N> out{};
@@ -94,8 +92,7 @@ private:
   Bytes out_;
 };
 
-template <std::size_t N>
-Result<std::array<std::uint8_t, N>> parse_hex_array(std::string_view text)
+template <std::size_t N> Result<std::array<std::uint8_t, N>> parse_hex_array(std::string_view text)
 {
   const Bytes raw = TRY(parse_hex(text));
   if (raw.size() != N) return fail(Errc::malformed, "{} bytes of hex (want {})", raw.size(), N);

@@ -46,8 +46,7 @@ private:
   std::string message_;
 };
 
-template <class... Args>
-Error fail(Errc code, fmt::format_string<Args...> format, Args&&... args)
+template <class... Args> Error fail(Errc code, fmt::format_string<Args...> format, Args&&... args)
 {
   return Error{code, fmt::format(format, std::forward<Args>(args)...)};
 }
@@ -55,8 +54,7 @@ Error fail(Errc code, fmt::format_string<Args...> format, Args&&... args)
 /// Prints "internal error" with the text to stderr and aborts: for our own bugs only.
 [[noreturn]] void bug(std::string_view what, const char* file = "", int line = 0);
 
-template <class T = std::monostate>
-class [[nodiscard]] Result {
+template <class T = std::monostate> class [[nodiscard]] Result {
 public:
   Result(T value) : v_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : v_(std::in_place_index<1>, std::move(error)) {}
@@ -71,18 +69,16 @@ public:
   Error&& error() && { return std::move(get<1>(v_)); }
 
   /// Adds context to a failure; formats only when there is one.
-  template <class... Args>
-  Result&& within(fmt::format_string<Args...> format, Args&&... args) &&
+  template <class... Args> Result&& within(fmt::format_string<Args...> format, Args&&... args) &&
   {
     if (!*this)
-      v_.template emplace<1>(
+      static_cast<void>(
           std::move(get<1>(v_)).within(fmt::format(format, std::forward<Args>(args)...)));
     return std::move(*this);
   }
 
 private:
-  template <std::size_t I, class V>
-  static auto& get(V& v)
+  template <std::size_t I, class V> static auto& get(V& v)
   {
     auto* p = std::get_if<I>(&v);
     if (p == nullptr) bug("Result read on the wrong side");
@@ -95,7 +91,10 @@ private:
 using Status = Result<>;
 
 /// The value of a successful Status.
-inline std::monostate ok() { return {}; }
+inline std::monostate ok()
+{
+  return {};
+}
 
 } // namespace dstack
 

@@ -4,6 +4,9 @@
 
 namespace dstack {
 
-void wipe(std::span<std::uint8_t> memory) { explicit_bzero(memory.data(), memory.size()); }
+void wipe(std::span<std::uint8_t> memory)
+{
+  explicit_bzero(memory.data(), memory.size());
+}
 
 } // namespace dstack

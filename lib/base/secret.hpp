@@ -8,8 +8,7 @@ namespace dstack {
 /// Overwrites memory in a way the optimiser keeps.
 void wipe(std::span<std::uint8_t> memory);
 
-template <std::size_t N>
-class Secret {
+template <std::size_t N> class Secret {
 public:
   Secret() = default;
   explicit Secret(const std::array<std::uint8_t, N>& value) : value_(value) {}

@@ -4,8 +4,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <span>
 #include <ctime>
+#include <span>
 
 namespace dstack {
 
@@ -116,7 +116,8 @@ std::string printable(std::string_view text)
   while (!text.empty()) {
     const std::size_t length = utf8_sequence(text);
     const auto first = static_cast<unsigned char>(text[0]);
-    const bool control = length == 1 && ((first < 0x20 && first != '\n' && first != '\t') || first == 0x7f);
+    const bool control =
+        length == 1 && ((first < 0x20 && first != '\n' && first != '\t') || first == 0x7f);
     const bool c1 = length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
     if (length == 0 || control || c1)
       out += first == '\r' ? "" : "?";
@@ -130,14 +131,22 @@ std::string printable(std::string_view text)
 Result<std::uint64_t> parse_size(std::string_view text)
 {
   constexpr double k = 1024;
-  static constexpr std::array<Unit, 17> units{{{"", 1},         {"b", 1},
-                                               {"k", k},        {"kb", k},
-                                               {"kib", k},      {"m", k * k},
-                                               {"mb", k * k},   {"mib", k * k},
-                                               {"g", k * k * k}, {"gb", k * k * k},
-                                               {"gib", k * k * k}, {"t", k * k * k * k},
-                                               {"tb", k * k * k * k}, {"tib", k * k * k * k},
-                                               {"ki", k},       {"mi", k * k},
+  static constexpr std::array<Unit, 17> units{{{"", 1},
+                                               {"b", 1},
+                                               {"k", k},
+                                               {"kb", k},
+                                               {"kib", k},
+                                               {"m", k * k},
+                                               {"mb", k * k},
+                                               {"mib", k * k},
+                                               {"g", k * k * k},
+                                               {"gb", k * k * k},
+                                               {"gib", k * k * k},
+                                               {"t", k * k * k * k},
+                                               {"tb", k * k * k * k},
+                                               {"tib", k * k * k * k},
+                                               {"ki", k},
+                                               {"mi", k * k},
                                                {"gi", k * k * k}}};
   return parse_with_units(text, units, "512M or 20G");
 }
@@ -193,7 +202,8 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
   std::size_t best_distance = word.size() / 3 + 2;
   for (const std::string& candidate : among) {
     std::vector<std::size_t> row(candidate.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t j = 0; j < row.size(); ++j)
+      row[j] = j;
     for (std::size_t i = 1; i <= word.size(); ++i) {
       std::size_t diagonal = row[0];
       row[0] = i;

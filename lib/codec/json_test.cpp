@@ -1,0 +1,59 @@
+#include "codec/json.hpp"
+
+#include <doctest/doctest.h>
+
+namespace dstack::codec {
+
+TEST_SUITE("codec::json")
+{
+  TEST_CASE("a document reads and writes back unchanged, order kept")
+  {
+    const std::string text =
+        R"({"b":1,"a":[true,null,-5,18446744073709551615,1.5,"x\n\"\\"],"c":{}})";
+    const auto value = parse_json(text);
+    REQUIRE(value);
+    CHECK(write_json(*value) == text);
+    CHECK(write_json(*value, {.order = JsonOrder::sorted}).starts_with(R"({"a":)"));
+    CHECK(*value->find("a")->items()[3].as_u64() == 18446744073709551615ULL);
+  }
+
+  TEST_CASE("indentation and escapes follow the style")
+  {
+    const Json value = Json{}.set("k", JsonArray{Json{1}, Json{"d\xc3\xa9\xf0\x9f\x98\x80"}});
+    CHECK(write_json(value, {.indent = 2}) ==
+          "{\n  \"k\": [\n    1,\n    \"d\xc3\xa9\xf0\x9f\x98\x80\"\n  ]\n}");
+    CHECK(write_json(value, {.escape = JsonEscape::ascii}) == R"({"k":[1,"d\u00e9\ud83d\ude00"]})");
+    CHECK(write_json(Json::object(), {.indent = 2}) == "{}");
+  }
+
+  TEST_CASE("hostile documents are refused with the reason")
+  {
+    const auto why = [](std::string_view text, const JsonLimits& limits = {}) {
+      const auto value = parse_json(text, limits);
+      return value ? std::string{"accepted"} : value.error().message();
+    };
+    CHECK(why(R"({"a":1,"a":2})") == "JSON: key 'a' twice");
+    CHECK(why("18446744073709551616") ==
+          "JSON: the number 18446744073709551616 does not fit 64 bits");
+    CHECK(why("{} x").starts_with("JSON: syntax error at byte"));
+    CHECK(why("").starts_with("JSON: syntax error at byte"));
+    CHECK(why("\"\xff\"").starts_with("JSON: syntax error at byte"));
+    CHECK(why(std::string(100, '[')) == "JSON: nested deeper than 64");
+    CHECK(why("[1,2,3]", {.max_nodes = 3}) == "JSON: more than 3 values");
+    CHECK(why("[1,2,3]", {.max_bytes = 3}) == "JSON: 7 bytes (limit 3)");
+  }
+
+  TEST_CASE("typed members name the key that is wrong")
+  {
+    const Json value = *parse_json(R"({"n":-1,"s":"x","l":["a",1],"z":null})");
+    CHECK(value.need_u64("n").error().message() ==
+          "'n': a number where a whole number, zero or more, is wanted");
+    CHECK(value.need_string("z").error().message() == "'z' is missing");
+    CHECK(*value.get_string("z", "d") == "d");
+    CHECK(value.get_strings("l").error().message() ==
+          "'l' item 1: a number where a string is wanted");
+    CHECK(value.get_bool("s", false).error().code() == Errc::malformed);
+  }
+}
+
+} // namespace dstack::codec
