@@ -1,0 +1,92 @@
+#pragma once
+/// HTTP/1.1 messages (RFC 9110, RFC 9112) as plain values, and sans-I/O parsers for them.
+
+#include "base/bytes.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace dstack::http {
+
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+struct Request {
+  std::string method; ///< "GET"
+  std::string target; ///< as received: "/path?query"
+  std::vector<Header> headers;
+  std::string body;
+  bool keep_alive = true;
+
+  /// First header of that name (case-insensitive), or nullptr.
+  const std::string* header(std::string_view name) const;
+  std::string_view path() const;  ///< target up to '?'
+  std::string_view query() const; ///< after '?', without it
+};
+
+struct Response {
+  int status = 200;
+  std::vector<Header> headers; ///< Content-Length and Connection are added when written
+  std::string body;
+};
+
+/// Percent-decoded "a=b&c=d"; malformed escapes are an error.
+Result<std::vector<Header>> parse_query(std::string_view query);
+std::string percent_encode(std::string_view text);
+
+/// Always with Content-Length; ready to send.
+std::string write_response(const Response& response, bool keep_alive);
+std::string write_request(const Request& request, std::string_view host);
+
+struct MessageLimits {
+  std::size_t max_header_bytes = 16 * 1024;
+  std::size_t max_body_bytes = std::size_t{10} << 20U;
+};
+
+/// Feeds on bytes as they arrive. Refuses (Errc::malformed): conflicting or repeated
+/// Content-Length, Content-Length with Transfer-Encoding, obs-fold, bare LF, blank before colon,
+/// missing or repeated Host, anything but "chunked" as transfer coding, over-long parts.
+class RequestParser {
+public:
+  explicit RequestParser(const MessageLimits& limits);
+  RequestParser(RequestParser&&) noexcept;
+  RequestParser& operator=(RequestParser&&) noexcept;
+  ~RequestParser();
+
+  /// Consumes a prefix of data, returns how much. When complete() the rest belongs to the next one.
+  Result<std::size_t> feed(std::string_view data);
+  bool complete() const;
+  /// True until the first byte of a message has been fed (idle connection).
+  bool fresh() const;
+  /// The finished request; the parser is then ready for the next message.
+  Request take();
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class ResponseParser {
+public:
+  explicit ResponseParser(const MessageLimits& limits);
+  ResponseParser(ResponseParser&&) noexcept;
+  ~ResponseParser();
+
+  Result<std::size_t> feed(std::string_view data);
+  /// The peer closed: completes a body without length, else an error.
+  Status end_of_input();
+  bool headers_complete() const;
+  bool complete() const;
+  int status() const;
+  /// Body bytes decoded so far, moved out (for streaming long bodies).
+  std::string drain_body();
+  Response take();
+
+private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+} // namespace dstack::http

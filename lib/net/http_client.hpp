@@ -1,0 +1,39 @@
+#pragma once
+/// HTTPS client over libcurl. Nothing is unbounded: every call states a deadline and a size limit.
+
+#include "http/message.hpp"
+#include "sys/files.hpp"
+
+#include <chrono>
+#include <functional>
+
+namespace dstack::net {
+
+struct ClientRequest {
+  std::string method = "GET"; ///< GET, HEAD, POST
+  std::string url;            ///< http:// or https://
+  std::vector<http::Header> headers;
+  std::string body;
+};
+
+struct ClientLimits {
+  std::chrono::milliseconds connect{10'000};
+  std::chrono::milliseconds total{60'000};
+  std::size_t max_body = std::size_t{4} << 20U;
+  int max_redirects = 0; ///< never from https to http
+};
+
+/// Receives body bytes as they come; an error stops the transfer and is returned.
+using BodySink = std::function<Status(ByteView)>;
+
+class HttpClient {
+public:
+  HttpClient();
+  /// Any HTTP status is a Response; failures to talk are errors naming the URL (and proxy in use).
+  Result<http::Response> send(const ClientRequest& request, const ClientLimits& limits);
+  /// As send, with the body of a 2xx answer given to the sink (other statuses: body in Response).
+  Result<http::Response>
+  send(const ClientRequest& request, const ClientLimits& limits, const BodySink& sink);
+};
+
+} // namespace dstack::net

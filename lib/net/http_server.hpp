@@ -1,0 +1,55 @@
+#pragma once
+/// HTTP/1.1 server driver on a sys::Loop: accepts on given listeners, parses, calls the handler,
+/// writes the answer. One thread; a handler that must wait answers later through its Responder.
+
+#include "http/message.hpp"
+#include "sys/poll.hpp"
+
+#include <chrono>
+
+namespace dstack::net {
+
+struct ServerLimits {
+  http::MessageLimits message;
+  std::size_t max_connections = 64;
+  std::chrono::milliseconds idle{10'000};    ///< keep-alive without a request
+  std::chrono::milliseconds request{30'000}; ///< first byte to complete request
+  std::chrono::milliseconds write{30'000};   ///< answer not taken by the peer
+};
+
+/// Answers one request, now or later, from the loop's thread; copies share the request. Dropping
+/// every copy without an answer closes the connection.
+class Responder {
+public:
+  struct Sink;
+  explicit Responder(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  void send(http::Response response) const;
+  /// Streaming answer: headers now (connection closes at the end of the body), then pieces, then
+  /// finish. stream_piece returns false when the peer is gone (stop producing).
+  void stream_start(http::Response head) const;
+  bool stream_piece(std::string_view piece) const;
+  void stream_finish() const;
+  /// Called once when the peer goes away before the answer is complete.
+  void on_gone(std::function<void()> action) const;
+
+private:
+  std::shared_ptr<Sink> sink_;
+};
+
+using Handler = std::function<void(http::Request, Responder)>;
+
+class HttpServer {
+public:
+  HttpServer(sys::Loop& loop, ServerLimits limits, Handler handler);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  /// Takes a listening socket and serves it until the server is destroyed.
+  Status serve(sys::Fd listener);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace dstack::net
