@@ -7,7 +7,7 @@
 #include <chrono>
 #include <functional>
 
-namespace dstack::net {
+namespace dstack::fetch {
 
 struct ClientRequest {
   std::string method = "GET"; ///< GET, HEAD, POST
@@ -36,4 +36,4 @@ public:
   send(const ClientRequest& request, const ClientLimits& limits, const BodySink& sink);
 };
 
-} // namespace dstack::net
+} // namespace dstack::fetch
