@@ -21,11 +21,11 @@ enum class Lifetime {
 };
 
 struct Command {
-  std::vector<std::string> argv; ///< argv[0] is the program: a path, or a name for PATH
-  std::vector<std::pair<std::string, std::string>> env; ///< added to the inherited environment
-  bool clear_env = false; ///< start from nothing instead of inheriting
-  fs::path directory;     ///< working directory, empty = ours
-  std::map<int, int> fds; ///< child number -> our descriptor; 0,1,2 default to /dev/null
+  std::vector<std::string> argv{}; ///< argv[0] is the program: a path, or a name for PATH
+  std::vector<std::pair<std::string, std::string>> env{}; ///< added to the inherited environment
+  bool clear_env = false;   ///< start from nothing instead of inheriting
+  fs::path directory{};     ///< working directory, empty = ours
+  std::map<int, int> fds{}; ///< child number -> our descriptor; 0,1,2 default to /dev/null
   Lifetime lifetime = Lifetime::with_parent;
 };
 
