@@ -97,7 +97,7 @@ struct JsonLimits {
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 enum class JsonOrder { as_written, sorted }; ///< sorted: by code point, recursively
-enum class JsonEscape { utf8, ascii };       ///< ascii: \uXXXX for everything above 0x7e
+enum class JsonEscape { utf8, ascii };       ///< ascii: \u escapes for everything above 0x7e
 
 struct JsonStyle {
   int indent = -1; ///< -1: one line, no blanks

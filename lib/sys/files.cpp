@@ -24,6 +24,12 @@ mode_t directory_mode(Privacy privacy)
   return privacy == Privacy::owner_only ? 0700 : 0755;
 }
 
+/// A name for mkostemp and mkdtemp, which replace six trailing X.
+std::string template_path(const fs::path& directory, std::string_view prefix)
+{
+  return (directory / fmt::format("{}.{}", prefix, std::string(6, 'X'))).string();
+}
+
 Result<Fd> open_file(const fs::path& path, int flags, mode_t mode)
 {
   while (true) {
@@ -52,7 +58,7 @@ Result<std::string> read_text(const fs::path& path, std::size_t max)
 Status write_file_atomic(const fs::path& path, ByteView data, Privacy privacy)
 {
   const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path{"."};
-  std::string temp = (directory / ("." + path.filename().string() + ".XXXXXX")).string();
+  std::string temp = template_path(directory, "." + path.filename().string());
   const Fd fd{::mkostemp(temp.data(), O_CLOEXEC)};
   if (!fd) return errno_error(fmt::format("create a file in {}", directory.string()));
   auto finish = [&]() -> Status {
@@ -137,7 +143,7 @@ Result<std::uint64_t> free_space(const fs::path& path)
 
 Result<fs::path> make_temp_directory(const fs::path& parent, std::string_view prefix)
 {
-  std::string name = (parent / fmt::format("{}.XXXXXX", prefix)).string();
+  std::string name = template_path(parent, prefix);
   if (::mkdtemp(name.data()) == nullptr)
     return errno_error(fmt::format("create a directory in {}", parent.string()));
   return fs::path{name};

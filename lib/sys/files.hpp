@@ -31,7 +31,7 @@ Result<Fd> create_new(const fs::path& path, Privacy privacy);
 Result<std::uint64_t> file_size(const fs::path& path);
 /// Bytes available to this user on the file system that holds path.
 Result<std::uint64_t> free_space(const fs::path& path);
-/// A fresh directory "prefix.XXXXXX" below parent, 0700.
+/// A fresh directory below parent, 0700: prefix, a dot and six random characters.
 Result<fs::path> make_temp_directory(const fs::path& parent, std::string_view prefix);
 
 /// An exclusive flock on a file, held until destroyed. The holder writes "pid what" into the file.
