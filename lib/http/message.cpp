@@ -1,0 +1,133 @@
+#include "http/message.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace dstack::http {
+
+const std::string* Request::header(std::string_view name) const
+{
+  const auto at = std::find_if(headers.begin(), headers.end(), [&](const Header& header) {
+    return lower(header.name) == lower(name);
+  });
+  return at == headers.end() ? nullptr : &at->value;
+}
+
+std::string_view Request::path() const
+{
+  const std::string_view all{target};
+  return all.substr(0, all.find('?'));
+}
+
+std::string_view Request::query() const
+{
+  const auto mark = target.find('?');
+  return mark == std::string::npos ? std::string_view{} : std::string_view{target}.substr(mark + 1);
+}
+
+namespace {
+
+Result<std::string> percent_decode(std::string_view text)
+{
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out.push_back(text[i] == '+' ? ' ' : text[i]);
+      continue;
+    }
+    const auto byte = parse_hex(text.substr(i + 1, std::min<std::size_t>(2, text.size() - i - 1)));
+    if (!byte || byte->size() != 1)
+      return fail(Errc::malformed, "bad escape in '{}'", printable(text));
+    out.push_back(static_cast<char>(byte->front()));
+    i += 2;
+  }
+  return out;
+}
+
+std::string_view reason(int status)
+{
+  switch (status) {
+  case 200:
+    return "OK";
+  case 204:
+    return "No Content";
+  case 400:
+    return "Bad Request";
+  case 403:
+    return "Forbidden";
+  case 404:
+    return "Not Found";
+  case 408:
+    return "Request Timeout";
+  case 409:
+    return "Conflict";
+  case 413:
+    return "Content Too Large";
+  case 500:
+    return "Internal Server Error";
+  case 502:
+    return "Bad Gateway";
+  case 503:
+    return "Service Unavailable";
+  case 504:
+    return "Gateway Timeout";
+  default:
+    return "Status";
+  }
+}
+
+} // namespace
+
+Result<std::vector<Header>> parse_query(std::string_view query)
+{
+  std::vector<Header> out;
+  if (query.empty()) return out;
+  for (const std::string_view piece : split(query, '&')) {
+    if (piece.empty()) continue;
+    const auto equals = piece.find('=');
+    const std::string_view value = equals == std::string_view::npos ? "" : piece.substr(equals + 1);
+    out.push_back({TRY(percent_decode(piece.substr(0, equals))), TRY(percent_decode(value))});
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view text)
+{
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+  std::string out;
+  for (const char c : text) {
+    if (plain.find(c) != std::string_view::npos)
+      out.push_back(c);
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+std::string write_response(const Response& response, bool keep_alive)
+{
+  std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason(response.status));
+  for (const Header& header : response.headers)
+    out += fmt::format("{}: {}\r\n", header.name, header.value);
+  out += fmt::format("Content-Length: {}\r\nConnection: {}\r\n\r\n", response.body.size(),
+                     keep_alive ? "keep-alive" : "close");
+  out += response.body;
+  return out;
+}
+
+std::string write_request(const Request& request, std::string_view host)
+{
+  std::string out =
+      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, host);
+  for (const Header& header : request.headers)
+    out += fmt::format("{}: {}\r\n", header.name, header.value);
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
+    out += fmt::format("Content-Length: {}\r\n", request.body.size());
+  out += fmt::format("Connection: {}\r\n\r\n", request.keep_alive ? "keep-alive" : "close");
+  out += request.body;
+  return out;
+}
+
+} // namespace dstack::http
