@@ -1,0 +1,60 @@
+#pragma once
+/// The app: its files, docker compose, and the moment its published ports answer.
+
+#include "guest/docker_wire.hpp"
+#include "guest/runtime.hpp"
+
+#include <map>
+#include <set>
+
+namespace dstack::guest {
+
+struct AppFiles {
+  std::string project;                          ///< compose project name
+  std::string compose;                          ///< docker-compose.yaml, as measured
+  std::map<std::string, std::string> env_files; ///< relative path -> text
+  std::string image_override;                   ///< compose file in JSON, "" = images are pulled
+};
+
+/// Writes the app's files (0600) below /run/dstack/app; an env file may not leave that directory.
+Status write_app_files(const AppFiles& files);
+
+/// docker compose up; an error carries the last lines compose printed.
+Status compose_up(Processes& processes, const AppFiles& files);
+/// docker compose stop with a limit per container.
+Status compose_stop(Processes& processes, const AppFiles& files, std::chrono::seconds limit);
+
+/// Follows the containers after compose up until the app is ready or a container failed.
+class AppWatch {
+public:
+  struct Events {
+    std::function<void()> ready;             ///< every published TCP port accepts
+    std::function<void(std::string)> failed; ///< a container ended with an error before that
+  };
+  AppWatch(
+      sys::Loop& loop, Engine& engine, std::string project, std::string address, Events events);
+  ~AppWatch();
+  AppWatch(const AppWatch&) = delete;
+  AppWatch& operator=(const AppWatch&) = delete;
+  void start();
+
+private:
+  void look();
+  void judge(const std::vector<Container>& containers);
+  void report_failure(const Container& container);
+  void again();
+
+  sys::Loop& loop_;
+  Engine& engine_;
+  std::string project_;
+  std::string address_;
+  Events events_;
+  std::set<std::uint16_t> answered_;
+  std::shared_ptr<EngineExchange> exchange_;
+  std::optional<sys::Loop::TimerId> timer_;
+};
+
+/// GET target that lists the project's containers, stopped ones included.
+std::string containers_target(std::string_view project);
+
+} // namespace dstack::guest

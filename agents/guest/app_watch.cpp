@@ -1,0 +1,114 @@
+#include "guest/app.hpp"
+
+#include "base/text.hpp"
+#include "sys/sockets.hpp"
+
+#include <algorithm>
+
+namespace dstack::guest {
+
+namespace {
+
+constexpr std::chrono::milliseconds look_again{250};
+constexpr std::chrono::milliseconds connect_deadline{300};
+
+/// An exit nobody will follow up: docker is not going to restart the container.
+bool has_failed(const Container& container)
+{
+  const auto code = container.exit_code();
+  return container.state == "dead" || (container.state == "exited" && code && *code != 0);
+}
+
+std::string name_of(const Container& container)
+{
+  if (!container.service.empty()) return container.service;
+  return container.names.empty() ? container.id : container.names.front();
+}
+
+/// Both streams of a finished log, in order; frames that do not parse are passed over.
+std::string plain_log(std::string_view framed)
+{
+  std::string out;
+  LogDemuxer demuxer;
+  const auto collect = [&](LogStream, std::string_view text) { out += text; };
+  if (!demuxer.feed(framed, collect)) return std::string{framed};
+  return out;
+}
+
+} // namespace
+
+AppWatch::AppWatch(
+    sys::Loop& loop, Engine& engine, std::string project, std::string address, Events events)
+    : loop_(loop), engine_(engine), project_(std::move(project)), address_(std::move(address)),
+      events_(std::move(events))
+{
+}
+
+AppWatch::~AppWatch()
+{
+  if (timer_) loop_.cancel(*timer_);
+  if (exchange_) exchange_->cancel();
+}
+
+void AppWatch::start()
+{
+  look();
+}
+
+void AppWatch::again()
+{
+  timer_ = loop_.after(look_again, [this] { look(); });
+}
+
+void AppWatch::look()
+{
+  timer_.reset();
+  const auto done = [this](Result<http::Response> response) {
+    if (!response || response->status != 200) return again();
+    const auto containers = parse_containers(response->body);
+    if (!containers) return again();
+    judge(*containers);
+  };
+  auto started = engine_.start(engine_request("GET", containers_target(project_)), std::nullopt,
+                               nullptr, done);
+  if (!started) return again();
+  exchange_ = std::move(*started);
+}
+
+void AppWatch::judge(const std::vector<Container>& containers)
+{
+  for (const Container& container : containers)
+    if (has_failed(container)) return report_failure(container);
+  bool all = true;
+  for (const Container& container : containers) {
+    // Created or restarting: what it publishes is not known to answer yet.
+    if (container.state != "running" && container.state != "exited") all = false;
+    for (const PublishedPort& port : container.ports) {
+      if (port.protocol != "tcp" || answered_.contains(port.host_port)) continue;
+      if (sys::connect_tcp(address_, port.host_port, connect_deadline))
+        answered_.insert(port.host_port);
+      else
+        all = false;
+    }
+  }
+  if (!all) return again();
+  events_.ready();
+}
+
+void AppWatch::report_failure(const Container& container)
+{
+  const std::string what = fmt::format("service {} ended: {}", printable(name_of(container)),
+                                       printable(container.status));
+  const std::string target =
+      fmt::format("/containers/{}/logs?stdout=1&stderr=1&tail=15", container.id);
+  const auto done = [this, what](Result<http::Response> response) {
+    std::string text = what;
+    if (response && response->status == 200) text += ": " + last_lines(plain_log(response->body));
+    events_.failed(text);
+  };
+  auto started = engine_.start(engine_request("GET", target), std::nullopt, nullptr, done);
+  if (!started) return events_.failed(what);
+  exchange_ = std::move(*started);
+}
+
+} // namespace dstack::guest

@@ -1,0 +1,22 @@
+#pragma once
+/// The configuration disk of the host (FAT, label DSTACKSHR): copied once, then let go. Everything
+/// on it is the host's word until it is measured.
+
+#include "sys/files.hpp"
+
+namespace dstack::guest {
+
+struct SharedFiles {
+  Bytes app_compose;         ///< measured as these bytes
+  std::string sys_config;    ///< .sys-config.json
+  std::string instance_info; ///< .instance_info, "" when absent
+};
+
+/// Volume label in the boot sector of a FAT12/16/32 file system; "" when it is none.
+std::string fat_label(ByteView boot_sector);
+
+/// Waits for the disk, mounts it read-only, takes the known files (regular files only, no links,
+/// nothing above its limit), keeps copies below /run/dstack/host-shared (0600) and unmounts it.
+Result<SharedFiles> read_config_share();
+
+} // namespace dstack::guest

@@ -1,0 +1,111 @@
+#include "guest/network.hpp"
+
+#include "sys/files.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <net/if.h>
+#include <net/route.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace dstack::guest {
+
+namespace {
+
+Result<sys::Fd> control_socket()
+{
+  sys::Fd fd{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!fd) return sys::errno_error("network control socket");
+  return fd;
+}
+
+ifreq request_for(const std::string& interface)
+{
+  ifreq request{};
+  const std::size_t size = std::min<std::size_t>(interface.size(), IFNAMSIZ - 1);
+  std::memcpy(request.ifr_name, interface.data(), size);
+  return request;
+}
+
+/// An IPv4 address in the shape ioctl wants; the text was checked when it was parsed.
+sockaddr address_of(std::uint32_t network_order)
+{
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_addr.s_addr = network_order;
+  sockaddr out{};
+  std::memcpy(&out, &in, sizeof in);
+  return out;
+}
+
+std::uint32_t parse_address(const std::string& text)
+{
+  in_addr parsed{};
+  DSTACK_ASSERT(::inet_pton(AF_INET, text.c_str(), &parsed) == 1);
+  return parsed.s_addr;
+}
+
+Status bring_up(int control, const std::string& interface)
+{
+  ifreq request = request_for(interface);
+  if (::ioctl(control, SIOCGIFFLAGS, &request) != 0) return sys::errno_error(interface + " flags");
+  request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
+  if (::ioctl(control, SIOCSIFFLAGS, &request) != 0) return sys::errno_error(interface + " up");
+  return ok();
+}
+
+Result<std::string> first_interface()
+{
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : sys::fs::directory_iterator("/sys/class/net", error))
+    if (sys::fs::exists(entry.path() / "device", error))
+      names.push_back(entry.path().filename().string());
+  if (names.empty()) return fail(Errc::not_found, "no network device");
+  return *std::min_element(names.begin(), names.end());
+}
+
+} // namespace
+
+Status bring_up_loopback()
+{
+  const sys::Fd control = TRY(control_socket());
+  return bring_up(control.get(), "lo");
+}
+
+Status configure_network(const NetworkConfig& config)
+{
+  const std::string interface = TRY(first_interface());
+  const sys::Fd control = TRY(control_socket());
+  ifreq request = request_for(interface);
+  request.ifr_addr = address_of(parse_address(config.address));
+  if (::ioctl(control.get(), SIOCSIFADDR, &request) != 0)
+    return sys::errno_error(fmt::format("{} address {}", interface, config.address));
+  request.ifr_netmask = address_of(htonl(~std::uint32_t{0} << (32U - config.prefix)));
+  if (::ioctl(control.get(), SIOCSIFNETMASK, &request) != 0)
+    return sys::errno_error(fmt::format("{} prefix /{}", interface, config.prefix));
+  TRY(bring_up(control.get(), interface));
+  rtentry route{};
+  route.rt_dst = address_of(0);
+  route.rt_genmask = address_of(0);
+  route.rt_gateway = address_of(parse_address(config.gateway));
+  route.rt_flags = RTF_UP | RTF_GATEWAY;
+  if (::ioctl(control.get(), SIOCADDRT, &route) != 0 && errno != EEXIST)
+    return sys::errno_error(fmt::format("default route by {}", config.gateway));
+  return sys::write_file_atomic("/run/resolv.conf",
+                                as_bytes(fmt::format("nameserver {}\n", config.dns)),
+                                sys::Privacy::shared);
+}
+
+Status set_hostname(const std::string& name)
+{
+  if (::sethostname(name.data(), name.size()) != 0) return sys::errno_error("hostname");
+  return ok();
+}
+
+} // namespace dstack::guest
