@@ -117,17 +117,22 @@ std::string write_response(const Response& response, bool keep_alive)
   return out;
 }
 
-std::string write_request(const Request& request, std::string_view host)
+std::string write_request_head(const Request& request, std::string_view host)
 {
   std::string out =
       fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, host);
   for (const Header& header : request.headers)
     out += fmt::format("{}: {}\r\n", header.name, header.value);
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
-    out += fmt::format("Content-Length: {}\r\n", request.body.size());
   out += fmt::format("Connection: {}\r\n\r\n", request.keep_alive ? "keep-alive" : "close");
-  out += request.body;
   return out;
+}
+
+std::string write_request(const Request& request, std::string_view host)
+{
+  Request sized = request;
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
+    sized.headers.push_back({"Content-Length", fmt::format("{}", request.body.size())});
+  return write_request_head(sized, host) + request.body;
 }
 
 } // namespace dstack::http

@@ -39,6 +39,8 @@ std::string percent_encode(std::string_view text);
 /// Always with Content-Length; ready to send.
 std::string write_response(const Response& response, bool keep_alive);
 std::string write_request(const Request& request, std::string_view host);
+/// The head alone, exactly the headers given: for a body that is sent in pieces.
+std::string write_request_head(const Request& request, std::string_view host);
 
 struct MessageLimits {
   std::size_t max_header_bytes = 16 * 1024;

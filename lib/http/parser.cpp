@@ -144,7 +144,7 @@ Result<std::size_t> RequestParser::feed(std::string_view data)
 
 bool RequestParser::complete() const
 {
-  return state_->parser->is_done();
+  return state_->parser->is_done() && !state_->refused;
 }
 bool RequestParser::fresh() const
 {
@@ -202,6 +202,7 @@ Result<std::size_t> ResponseParser::feed(std::string_view data)
 Status ResponseParser::end_of_input()
 {
   if (complete()) return ok();
+  if (!headers_complete()) return fail(Errc::malformed, "HTTP: the connection ended early");
   boost::system::error_code error;
   state_->parser->put_eof(error);
   if (error || !complete()) return fail(Errc::malformed, "HTTP: the connection ended early");
