@@ -114,7 +114,7 @@ Status check_copy()
 Status open_mapping(Processes& processes, const path& device, const Secret<32>& key)
 {
   const auto command =
-      tool({"cryptsetup", "luksOpen", "--batch-mode", "--type=luks2", "--allow-discards",
+      tool({"cryptsetup", "luksOpen", "--batch-mode", "--type=luks2",
             "--header=" + header_copy.string(), "--key-file=-", device.string(), mapping});
   Bytes phrase = passphrase(key);
   Result<std::string> done = processes.run(command, phrase, tool_deadline);

@@ -109,7 +109,8 @@ Status mount_system()
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) != 0)
     return sys::errno_error("share the root mount");
   TRY(enable_controllers().within("cgroup controllers"));
-  ::symlink("/proc/self/fd", "/dev/fd");
+  std::error_code exists;
+  sys::fs::create_symlink("/proc/self/fd", "/dev/fd", exists);
   ::umask(022);
   return sys::make_directories("/run/dstack", sys::Privacy::shared);
 }

@@ -1,0 +1,133 @@
+#include "guest/docker_wire.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace std::string_view_literals;
+
+namespace dstack::guest {
+
+namespace {
+
+/// What `docker logs` sends for two lines on stdout and one on stderr.
+const std::string framed = std::string{"\1\0\0\0\0\0\0\4one\n"sv} +
+                           std::string{"\2\0\0\0\0\0\0\4bad\n"sv} +
+                           std::string{"\1\0\0\0\0\0\0\4two\n"sv};
+
+std::string demux(const std::vector<std::string_view>& pieces)
+{
+  std::string out;
+  LogDemuxer demuxer;
+  for (const std::string_view piece : pieces)
+    REQUIRE(demuxer.feed(piece, [&](LogStream stream, std::string_view text) {
+      for (const char c : text) {
+        out += stream == LogStream::err ? '2' : '1';
+        out += c;
+      }
+    }));
+  REQUIRE(demuxer.finish());
+  return out;
+}
+
+/// Two containers as dockerd 26.1 lists them, shortened to what is read.
+constexpr std::string_view listing = R"([
+ {"Id":"aaaa1111","Names":["/demo-web-1"],"Image":"sha256:00","ImageID":"sha256:00","Created":1700000000,
+  "State":"running","Status":"Up 2 seconds","Labels":{"com.docker.compose.service":"web"},
+  "Ports":[{"IP":"0.0.0.0","PrivatePort":8080,"PublicPort":80,"Type":"tcp"},
+           {"IP":"::","PrivatePort":8080,"PublicPort":80,"Type":"tcp"},{"PrivatePort":9000,"Type":"tcp"}]},
+ {"Id":"aaaa2222","Names":["/demo-db-1"],"Image":"db","ImageID":"sha256:01","Created":1,
+  "State":"exited","Status":"Exited (3) 2 seconds ago","Labels":{},"Ports":[]}])";
+
+} // namespace
+
+TEST_SUITE("guest::LogDemuxer")
+{
+  TEST_CASE("whole and byte by byte give the same, stream by stream")
+  {
+    const std::string whole = demux({framed});
+    CHECK(whole == "1o1n1e1\n2b2a2d2\n1t1w1o1\n");
+    std::vector<std::string_view> bytes;
+    for (std::size_t i = 0; i < framed.size(); ++i)
+      bytes.push_back(std::string_view{framed}.substr(i, 1));
+    CHECK(demux(bytes) == whole);
+  }
+
+  TEST_CASE("an end inside a frame and a wrong header are refused")
+  {
+    const auto ignore = [](LogStream, std::string_view) {};
+    for (std::size_t n = 1; n < 12; ++n) {
+      LogDemuxer demuxer;
+      REQUIRE(demuxer.feed(std::string_view{framed}.substr(0, n), ignore));
+      CHECK_FALSE(demuxer.finish());
+    }
+    for (const auto header : {"\3\0\0\0\0\0\0\1"sv, "\1\1\0\0\0\0\0\1"sv, "\1\0\0\1\0\0\0\1"sv}) {
+      LogDemuxer demuxer;
+      CHECK_FALSE(demuxer.feed(header, ignore));
+    }
+  }
+}
+
+TEST_SUITE("guest::parse_containers")
+{
+  TEST_CASE("names, services, states and published ports are read")
+  {
+    const auto all = parse_containers(listing);
+    REQUIRE(all);
+    REQUIRE(all->size() == 2);
+    const Container& web = all->front();
+    CHECK(web.names == std::vector<std::string>{"demo-web-1"});
+    CHECK(web.service == "web");
+    CHECK(web.ports == std::vector<PublishedPort>{{80, 8080, "tcp"}});
+    CHECK_FALSE(web.exit_code());
+    CHECK(all->back().exit_code() == 3);
+  }
+
+  TEST_CASE("a container is found by service, name, id and unambiguous prefix")
+  {
+    const auto all = parse_containers(listing);
+    REQUIRE(all);
+    for (const auto wanted : {"web", "demo-web-1", "aaaa1111", "aaaa1"}) {
+      const auto found = find_container(*all, wanted);
+      REQUIRE(found);
+      CHECK(found->id == "aaaa1111");
+    }
+    CHECK(find_container(*all, "aaaa").error().code() == Errc::usage);
+    const auto none = find_container(*all, "cache");
+    REQUIRE_FALSE(none);
+    CHECK(none.error().message() == "no container \"cache\" (there are: web, demo-db-1)");
+  }
+
+  TEST_CASE("what is no list of containers is refused")
+  {
+    for (const auto bad : {"", "{}", "[1]", "[{}]", R"([{"Id":1}])",
+                           R"([{"Id":"a","Ports":[{"PublicPort":70000}]}])"})
+      CHECK_FALSE(parse_containers(bad));
+  }
+
+  TEST_CASE("only a plain exit status is an exit code")
+  {
+    Container container;
+    for (const auto status :
+         {"Up 3 seconds", "Exited", "Exited (", "Exited (x) now", "Exited (999) now"}) {
+      container.status = status;
+      CHECK_FALSE(container.exit_code());
+    }
+    container.status = "Exited (0) now";
+    CHECK(container.exit_code() == 0);
+  }
+}
+
+TEST_SUITE("guest::error_in_stream")
+{
+  TEST_CASE("the error among progress lines is found")
+  {
+    CHECK_FALSE(error_in_stream("{\"stream\":\"Loaded image: web\"}\r\n"));
+    const auto error =
+        error_in_stream("{\"stream\":\"x\"}\n{\"error\":\"no space left on device\"}\n");
+    REQUIRE(error);
+    CHECK(*error == "no space left on device");
+    CHECK(error_message(R"({"message":"No such image"})") == "No such image");
+    CHECK(error_message("plain") == "plain");
+  }
+}
+
+} // namespace dstack::guest
