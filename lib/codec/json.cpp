@@ -245,10 +245,20 @@ private:
       out_ += fmt::format("{}", *i);
     else if (const auto u = value.as_u64())
       out_ += fmt::format("{}", *u);
-    else if (const double d = *value.as_double(); std::isfinite(d))
-      out_ += fmt::format("{}", d);
     else
+      real(*value.as_double());
+  }
+
+  /// A real number keeps its point, so that it reads back as one.
+  void real(double value)
+  {
+    if (!std::isfinite(value)) {
       out_ += "null";
+      return;
+    }
+    const std::string text = fmt::format("{}", value);
+    out_ += text;
+    if (text.find_first_of(".e") == std::string::npos) out_ += ".0";
   }
 
   void array(const JsonArray& items, std::size_t depth)
