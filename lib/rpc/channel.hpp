@@ -1,84 +1,96 @@
 #pragma once
 /// The guest channel: JSON lines over one byte stream, the same rules in both directions. No
-/// sockets here: received bytes come in through feed(), bytes to send go out through a hook.
+/// sockets here: bytes in, events out, bytes to send collected in output().
 ///   request {"id":N,"method":"M","params":{}}      piece  {"id":N,"piece":"<base64>"}
 ///   answer  {"id":N,"result":…} or {"id":N,"error":{"code":"io","message":"…"}}    {"cancel":N}
 
 #include "codec/json.hpp"
 
-#include <functional>
-#include <map>
+#include <optional>
 #include <set>
+#include <variant>
 
 namespace dstack::rpc {
 
-inline constexpr std::size_t max_channel_line = std::size_t{1} << 20U;
-/// Requests of the peer that may be unanswered at a time; more are answered with an error.
-inline constexpr std::size_t max_channel_requests = 256;
+struct ChannelLimits {
+  std::size_t max_line_bytes = std::size_t{1} << 20U;
+  std::size_t max_calls = 256;  ///< ours waiting for an answer
+  std::size_t max_served = 256; ///< the peer's not yet answered
+};
+
+/// The peer asks; answer it with answer(id, …), after any number of piece(id, …).
+struct RequestEvent {
+  std::uint64_t id = 0;
+  std::string method{};
+  codec::Json params{};
+};
+/// The end of a call of ours.
+struct AnswerEvent {
+  std::uint64_t id = 0;
+  Result<codec::Json> result;
+};
+/// Part of a streaming answer to a call of ours.
+struct PieceEvent {
+  std::uint64_t id = 0;
+  Bytes data{};
+};
+/// The peer no longer wants the answer; answer() and piece() for it are now ignored.
+struct CancelEvent {
+  std::uint64_t id = 0;
+};
+/// A line that follows no rule was dropped (a peer that rebooted in the middle of a line leaves
+/// one such line behind); the stream goes on at the next line.
+struct GarbageEvent {
+  std::string reason{};
+};
+using ChannelEvent = std::variant<RequestEvent, AnswerEvent, PieceEvent, CancelEvent, GarbageEvent>;
 
 class Channel {
 public:
-  /// A request of the peer: answer it with answer(id, …), after any number of piece(id, …).
-  struct Incoming {
-    std::uint64_t id = 0;
-    std::string method{};
-    codec::Json params{};
-  };
-  using Answer = std::function<void(const Result<codec::Json>&)>;
-  using Piece = std::function<void(Bytes)>;
-  struct Hooks {
-    std::function<void(std::string)> send; ///< whole lines
-    std::function<void(Incoming)> request;
-    std::function<void(std::uint64_t)> cancelled; ///< may be empty
-  };
+  /// first_id: where the numbering of our calls starts. The guest passes a random number so that
+  /// answers meant for its previous boot match nothing.
+  explicit Channel(std::uint64_t first_id, const ChannelLimits& limits = {});
 
-  /// first_id: where the numbering of our requests starts. The guest passes a random number, so
-  /// that an answer meant for its previous boot matches nothing.
-  explicit Channel(Hooks hooks, std::uint64_t first_id = 1)
-      : hooks_(std::move(hooks)), next_id_(first_id)
-  {
-  }
+  /// What the received bytes mean, in order. Answers to unknown ids are dropped silently.
+  std::vector<ChannelEvent> feed(ByteView data);
 
-  /// Handles every complete line. A line that follows no rule is dropped and the stream goes on
-  /// behind it (a peer that reboots in the middle of a line leaves one behind); the first such
-  /// problem is the result. Answers to requests we do not wait for are ignored.
-  Status feed(ByteView data);
-
-  /// Sends a request; answer is called once, unless the request is cancelled.
-  std::uint64_t
-  ask(std::string_view method, codec::Json params, Answer answer, Piece piece = nullptr);
-  /// Gives up a request: neither answer nor piece is called for it any more.
+  /// Queues a request; the id comes back in its PieceEvents and its one AnswerEvent.
+  Result<std::uint64_t> call(std::string_view method, codec::Json params);
+  /// Gives up a call: no event for it will follow.
   void cancel(std::uint64_t id);
 
-  /// Answers a request; false when it was cancelled or never made. An answer longer than a line
-  /// becomes an error.
+  /// Queues the answer to a request of the peer; false when it was cancelled or is unknown. An
+  /// answer that does not fit a line becomes an error.
   bool answer(std::uint64_t id, const Result<codec::Json>& result);
-  /// Part of a streaming answer (split over several lines when large); false as above.
+  /// Queues a part of a streaming answer (split over several lines when large); false as above.
   bool piece(std::uint64_t id, ByteView data);
 
-  /// The peer started anew: forgets its requests, fails ours.
-  void reset();
+  /// Bytes to send: a view that lives until the next call of a member, and how many were sent.
+  std::string_view output() const { return std::string_view{output_}.substr(sent_); }
+  void consume_output(std::size_t count);
+
+  /// The peer started over (second Hello): its requests are forgotten, and the ids of our calls
+  /// that will never be answered come back.
+  std::vector<std::uint64_t> forget_all();
 
 private:
-  struct Open {
-    Answer answer;
-    Piece piece;
-  };
-  Status line(std::string_view text);
-  Status requested(std::uint64_t id, const codec::Json& message);
-  Status answered(std::uint64_t id, const codec::Json& message);
-  void cancelled(std::uint64_t id);
-  void send(const codec::Json& message);
+  void take_line(std::string_view line, std::vector<ChannelEvent>& events);
+  Result<std::optional<ChannelEvent>> read_message(std::string_view line);
+  Result<std::optional<ChannelEvent>> read_request(std::uint64_t id, const codec::Json& message);
+  Result<std::optional<ChannelEvent>> read_answer(std::uint64_t id, const codec::Json& message);
+  void queue(std::string line);
 
-  Hooks hooks_;
-  std::string buffer_;
+  ChannelLimits limits_;
+  std::string line_;
   bool skipping_ = false; ///< inside a line that was too long
+  std::string output_;
+  std::size_t sent_ = 0;
   std::uint64_t next_id_;
-  std::map<std::uint64_t, Open> open_; ///< ours, unanswered
-  std::set<std::uint64_t> served_;     ///< the peer's, unanswered
+  std::set<std::uint64_t> calls_;
+  std::set<std::uint64_t> served_;
 };
 
 /// The code with that name (see name_of), Errc::internal for names we do not know.
-Errc code_from_name(std::string_view name);
+Errc errc_named(std::string_view name);
 
 } // namespace dstack::rpc
