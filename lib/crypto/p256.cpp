@@ -1,0 +1,210 @@
+#include "crypto/p256.hpp"
+
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
+
+namespace dstack::crypto {
+
+namespace {
+
+constexpr std::size_t scalar_size = 32;
+constexpr std::size_t max_der = 4096;
+
+using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, FreeWith<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, FreeWith<OSSL_PARAM_free>>;
+
+Group group()
+{
+  return Group{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
+}
+
+Result<Pkey> key_from_params(const ParamBuilder& builder, int selection)
+{
+  const Params params{OSSL_PARAM_BLD_to_param(builder.get())};
+  const PkeyContext context{EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr)};
+  EVP_PKEY* made = nullptr;
+  if (EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &made, selection, params.get()) != 1)
+    return openssl_error(Errc::malformed, "P-256 key");
+  return Pkey{made};
+}
+
+std::array<std::uint8_t, 65> point_of(const Group& curve, const BIGNUM* scalar)
+{
+  std::array<std::uint8_t, 65> out{};
+  const Point point{EC_POINT_new(curve.get())};
+  DSTACK_ASSERT(EC_POINT_mul(curve.get(), point.get(), scalar, nullptr, nullptr, nullptr) == 1);
+  DSTACK_ASSERT(EC_POINT_point2oct(curve.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED,
+                                   out.data(), out.size(), nullptr) == out.size());
+  return out;
+}
+
+Result<Pkey> public_key(ByteView xy)
+{
+  if (xy.size() != 64) return fail(Errc::malformed, "P-256 point of {} bytes (want 64)", xy.size());
+  Bytes point{4};
+  point.insert(point.end(), xy.begin(), xy.end());
+  const ParamBuilder builder{OSSL_PARAM_BLD_new()};
+  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
+  OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
+                                   point.size());
+  return key_from_params(builder, EVP_PKEY_PUBLIC_KEY);
+}
+
+bool verify_with(EVP_PKEY* key, ByteView message, ByteView der)
+{
+  const DigestContext context{EVP_MD_CTX_new()};
+  const bool started =
+      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1;
+  const bool good = started && EVP_DigestVerify(context.get(), der.data(), der.size(),
+                                                message.data(), message.size()) == 1;
+  if (!good) static_cast<void>(openssl_error(Errc::untrusted, "")); // leaves the queue empty
+  return good;
+}
+
+} // namespace
+
+P256Key P256Key::generate()
+{
+  Pkey key{EVP_EC_gen("P-256")};
+  DSTACK_ASSERT(key != nullptr);
+  return P256Key{std::move(key)};
+}
+
+Result<P256Key> P256Key::from_scalar(ByteView scalar32)
+{
+  if (scalar32.size() != scalar_size)
+    return fail(Errc::malformed, "P-256 scalar of {} bytes (want 32)", scalar32.size());
+  const Group curve = group();
+  const SecretBn scalar{BN_bin2bn(scalar32.data(), scalar_size, BN_secure_new())};
+  DSTACK_ASSERT(scalar != nullptr);
+  if (BN_is_zero(scalar.get()) == 1 || BN_cmp(scalar.get(), EC_GROUP_get0_order(curve.get())) >= 0)
+    return fail(Errc::malformed, "P-256 scalar out of range");
+  const auto point = point_of(curve, scalar.get());
+  const ParamBuilder builder{OSSL_PARAM_BLD_new()};
+  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
+  OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar.get());
+  OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
+                                   point.size());
+  return P256Key{TRY(key_from_params(builder, EVP_PKEY_KEYPAIR))};
+}
+
+Result<P256Key> P256Key::from_pkcs8_der(ByteView der)
+{
+  if (der.size() > max_der) return fail(Errc::malformed, "private key of {} bytes", der.size());
+  const unsigned char* at = der.data();
+  const Pkey key{d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.size()))};
+  if (!key || at != der.data() + der.size()) return openssl_error(Errc::malformed, "private key");
+  BIGNUM* raw = nullptr;
+  if (EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_PRIV_KEY, &raw) != 1)
+    return openssl_error(Errc::malformed, "private key is not an EC key");
+  const SecretBn scalar{raw};
+  Secret<scalar_size> bytes;
+  if (BN_bn2binpad(scalar.get(), bytes.mutable_view().data(), scalar_size) < 0)
+    return fail(Errc::malformed, "private key is not a P-256 key");
+  P256Key out = TRY(from_scalar(bytes.view()));
+  if (EVP_PKEY_eq(out.get(), key.get()) != 1)
+    return fail(Errc::malformed, "private key is not a P-256 key");
+  return out;
+}
+
+Secret<32> P256Key::scalar() const
+{
+  BIGNUM* raw = nullptr;
+  DSTACK_ASSERT(EVP_PKEY_get_bn_param(key_.get(), OSSL_PKEY_PARAM_PRIV_KEY, &raw) == 1);
+  const SecretBn scalar{raw};
+  Secret<32> out;
+  DSTACK_ASSERT(BN_bn2binpad(scalar.get(), out.mutable_view().data(), scalar_size) == scalar_size);
+  return out;
+}
+
+std::array<std::uint8_t, 64> P256Key::public_xy() const
+{
+  const Secret<32> own = scalar();
+  const SecretBn number{BN_bin2bn(own.view().data(), scalar_size, BN_secure_new())};
+  const auto point = point_of(group(), number.get());
+  std::array<std::uint8_t, 64> out{};
+  std::copy(point.begin() + 1, point.end(), out.begin());
+  return out;
+}
+
+Bytes P256Key::pkcs8_der() const
+{
+  // Written out because its bytes are hashed: version 0, id-ecPublicKey with prime256v1, then the
+  // ECPrivateKey without parameters and with the public key.
+  static const Bytes head =
+      *parse_hex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420");
+  static const Bytes middle = *parse_hex("a14403420004");
+  const auto xy = public_xy();
+  return concat({head, scalar().view(), middle, xy});
+}
+
+std::string P256Key::pkcs8_pem() const
+{
+  const std::string text = base64(pkcs8_der());
+  constexpr std::size_t width = 64;
+  std::string out = "-----BEGIN PRIVATE KEY-----\n";
+  for (std::size_t i = 0; i < text.size(); i += width)
+    out += text.substr(i, width) + "\n";
+  return out + "-----END PRIVATE KEY-----\n";
+}
+
+Bytes P256Key::spki_der() const
+{
+  static const Bytes head = *parse_hex("3059301306072a8648ce3d020106082a8648ce3d03010703420004");
+  const auto xy = public_xy();
+  return concat({head, xy});
+}
+
+Bytes P256Key::sign_der(ByteView message) const
+{
+  const DigestContext context{EVP_MD_CTX_new()};
+  DSTACK_ASSERT(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1);
+  std::size_t size = 0;
+  DSTACK_ASSERT(EVP_DigestSign(context.get(), nullptr, &size, message.data(), message.size()) == 1);
+  Bytes out(size);
+  DSTACK_ASSERT(EVP_DigestSign(context.get(), out.data(), &size, message.data(), message.size()) ==
+                1);
+  out.resize(size);
+  return out;
+}
+
+std::array<std::uint8_t, 64> P256Key::sign_raw(ByteView message) const
+{
+  const Bytes der = sign_der(message);
+  const unsigned char* at = der.data();
+  const EcdsaSignature signature{d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size()))};
+  DSTACK_ASSERT(signature != nullptr);
+  std::array<std::uint8_t, 64> out{};
+  BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), out.data(), scalar_size);
+  BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), out.data() + scalar_size, scalar_size);
+  return out;
+}
+
+bool verify_raw(ByteView public_xy, ByteView message, ByteView signature)
+{
+  if (signature.size() != 64) return false;
+  const auto key = public_key(public_xy);
+  if (!key) return false;
+  const EcdsaSignature parts{ECDSA_SIG_new()};
+  Bn r{BN_bin2bn(signature.data(), scalar_size, nullptr)};
+  Bn s{BN_bin2bn(signature.data() + scalar_size, scalar_size, nullptr)};
+  DSTACK_ASSERT(ECDSA_SIG_set0(parts.get(), r.release(), s.release()) == 1);
+  unsigned char* raw = nullptr;
+  const int size = i2d_ECDSA_SIG(parts.get(), &raw);
+  if (size <= 0) return false;
+  const Bytes der(raw, raw + size);
+  OPENSSL_free(raw);
+  return verify_with(key->get(), message, der);
+}
+
+bool verify_der(ByteView spki, ByteView message, ByteView signature)
+{
+  if (spki.size() > max_der) return false;
+  const unsigned char* at = spki.data();
+  const Pkey key{d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size()))};
+  if (!key || at != spki.data() + spki.size()) return false;
+  return verify_with(key.get(), message, signature);
+}
+
+} // namespace dstack::crypto

@@ -1,0 +1,36 @@
+#pragma once
+/// NIST P-256 keys and ECDSA with SHA-256, through OpenSSL.
+
+#include "base/secret.hpp"
+#include "crypto/openssl.hpp"
+
+namespace dstack::crypto {
+
+class P256Key {
+public:
+  static P256Key generate();
+  /// Refuses zero and anything not below the group order.
+  static Result<P256Key> from_scalar(ByteView scalar32);
+  static Result<P256Key> from_pkcs8_der(ByteView der);
+
+  Secret<32> scalar() const;
+  std::array<std::uint8_t, 64> public_xy() const; ///< X || Y, big-endian
+  /// The 138-byte PKCS#8 form whose hash other keys are made from (spec guest 13.1). Secret.
+  Bytes pkcs8_der() const;
+  std::string pkcs8_pem() const; ///< secret
+  Bytes spki_der() const;        ///< SubjectPublicKeyInfo, 91 bytes
+  Bytes sign_der(ByteView message) const;
+  std::array<std::uint8_t, 64> sign_raw(ByteView message) const; ///< r || s, big-endian
+
+  EVP_PKEY* get() const { return key_.get(); }
+
+private:
+  explicit P256Key(Pkey key) : key_(std::move(key)) {}
+  Pkey key_;
+};
+
+/// True when signature (r || s) over SHA-256(message) verifies under the point X || Y.
+bool verify_raw(ByteView public_xy, ByteView message, ByteView signature);
+bool verify_der(ByteView spki, ByteView message, ByteView signature);
+
+} // namespace dstack::crypto

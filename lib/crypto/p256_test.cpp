@@ -1,0 +1,54 @@
+#include "crypto/hash.hpp"
+#include "crypto/p256.hpp"
+
+#include <doctest/doctest.h>
+
+namespace dstack::crypto {
+
+TEST_SUITE("crypto::p256")
+{
+  TEST_CASE("the PKCS#8 form is the one other keys are hashed from")
+  {
+    // spec guest 13.4: tappd DeriveKey path "/"
+    const auto key = P256Key::from_scalar(
+        *parse_hex("f6c1ed94488394d78e0a4e5ab75d62e9f085d73b0b555d0614fb90ca13d9464d"));
+    REQUIRE(key);
+    CHECK(hex(key->pkcs8_der()) ==
+          "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420f6c1ed94488394d7"
+          "8e0a4e5ab75d62e9f085d73b0b555d0614fb90ca13d9464da14403420004f367a52fd0e8d5f8ded5ffd0057a"
+          "00083780aae19b4afcd17b96b9337f69ed07c70f08b87103d18b8e865e8f0578ad28c5f6b42758eeab47b049"
+          "8248e9c036ac");
+    const auto again = P256Key::from_pkcs8_der(key->pkcs8_der());
+    REQUIRE(again);
+    CHECK(equal(again->scalar().view(), key->scalar().view()));
+    CHECK(key->spki_der().size() == 91);
+    CHECK(key->pkcs8_pem().starts_with("-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG"));
+  }
+
+  TEST_CASE("signatures verify, and not for another message, key or signature")
+  {
+    const P256Key key = P256Key::generate();
+    const P256Key other = P256Key::generate();
+    const auto raw = key.sign_raw(as_bytes("message"));
+    CHECK(verify_raw(key.public_xy(), as_bytes("message"), raw));
+    CHECK(!verify_raw(key.public_xy(), as_bytes("another"), raw));
+    CHECK(!verify_raw(other.public_xy(), as_bytes("message"), raw));
+    auto broken = raw;
+    broken[5] ^= 1U;
+    CHECK(!verify_raw(key.public_xy(), as_bytes("message"), broken));
+    CHECK(!verify_raw(Bytes(64, 1), as_bytes("message"), raw));
+    const Bytes der = key.sign_der(as_bytes("message"));
+    CHECK(verify_der(key.spki_der(), as_bytes("message"), der));
+    CHECK(!verify_der(key.spki_der(), as_bytes("messag"), der));
+  }
+
+  TEST_CASE("scalars out of range and other keys are refused")
+  {
+    CHECK(!P256Key::from_scalar(Bytes(32, 0)));
+    CHECK(!P256Key::from_scalar(Bytes(32, 0xff)));
+    CHECK(!P256Key::from_scalar(Bytes(31, 1)));
+    CHECK(!P256Key::from_pkcs8_der(Bytes(100, 0x30)));
+  }
+}
+
+} // namespace dstack::crypto
