@@ -1,0 +1,188 @@
+#include "guest/log_stream.hpp"
+
+#include "base/text.hpp"
+#include "guest/app.hpp"
+
+namespace dstack::guest {
+
+namespace {
+
+constexpr std::size_t much = 512 * 1024; ///< unsent bytes at which reading from dockerd stops
+
+/// All log streams of one request; lives in their callbacks.
+struct Job : std::enable_shared_from_this<Job> {
+  struct Source {
+    LogDemuxer demuxer;
+    std::optional<LinePrefixer> prefixer;
+    bool raw = false; ///< the container has a terminal: dockerd does not frame its output
+    bool begun = false;
+    std::shared_ptr<EngineExchange> exchange;
+  };
+
+  explicit Job(HostReply answer) : reply(answer) {}
+
+  void add(Engine& engine, const LogRequest& request, const Container& container, bool several);
+  void take(Source& source, std::string_view data);
+  void pass(Source& source, std::string_view text);
+  void ended(const Result<http::Response>& result);
+  void stop();
+  void hold_back();
+
+  HostReply reply;
+  std::vector<std::shared_ptr<Source>> sources;
+  std::size_t open = 0;
+  bool held = false;
+  std::optional<Error> problem;
+};
+
+void Job::pass(Source& source, std::string_view text)
+{
+  const bool wanted =
+      source.prefixer ? reply.piece(source.prefixer->feed(text)) : reply.piece(text);
+  if (!wanted) return stop();
+  if (reply.link().backlog() > much) hold_back();
+}
+
+void Job::hold_back()
+{
+  if (held) return;
+  held = true;
+  for (const auto& source : sources)
+    source->exchange->pause();
+  reply.link().when_drained([self = shared_from_this()] {
+    self->held = false;
+    for (const auto& source : self->sources)
+      source->exchange->resume();
+  });
+}
+
+void Job::take(Source& source, std::string_view data)
+{
+  if (!source.raw) {
+    const auto sink = [&](LogStream, std::string_view text) { pass(source, text); };
+    if (source.demuxer.feed(data, sink)) {
+      source.begun = true;
+      return;
+    }
+    if (source.begun) return;
+    source.raw = true;
+  }
+  pass(source, data);
+}
+
+void Job::ended(const Result<http::Response>& result)
+{
+  if (!result)
+    problem = result.error();
+  else if (result->status != 200)
+    problem = fail(Errc::io, "dockerd: {}", error_message(result->body));
+  if (--open > 0) return;
+  if (problem)
+    reply.finish(*problem);
+  else
+    reply.finish(codec::Json::object());
+}
+
+void Job::stop()
+{
+  for (const auto& source : sources)
+    if (source->exchange) source->exchange->cancel();
+  open = 0;
+}
+
+void Job::add(Engine& engine, const LogRequest& request, const Container& container, bool several)
+{
+  const auto source = std::make_shared<Source>();
+  const std::string& name = container.service.empty() ? container.id : container.service;
+  if (several) source->prefixer.emplace(printable(name) + " | ");
+  const auto self = shared_from_this();
+  ++open;
+  auto started = engine.start(
+      engine_request("GET", log_target(request, container.id)), std::nullopt,
+      [self, source](std::string_view data) { self->take(*source, data); },
+      [self](const Result<http::Response>& result) { self->ended(result); });
+  if (!started) return ended(std::move(started).error());
+  source->exchange = std::move(*started);
+  sources.push_back(source);
+}
+
+void begin(Engine& engine,
+           const LogRequest& request,
+           const std::vector<Container>& all,
+           const HostReply& reply)
+{
+  std::vector<Container> chosen = all;
+  if (!request.container.empty()) {
+    auto found = find_container(all, request.container);
+    if (!found) return reply.finish(std::move(found).error());
+    chosen = {std::move(*found)};
+  }
+  if (chosen.empty()) return reply.finish(fail(Errc::not_found, "the app has no container yet"));
+  const auto job = std::make_shared<Job>(reply);
+  reply.on_cancel([job] { job->stop(); });
+  for (const Container& container : chosen)
+    job->add(engine, request, container, chosen.size() > 1);
+}
+
+} // namespace
+
+Result<LogRequest> parse_log_request(const codec::Json& params)
+{
+  LogRequest out;
+  out.container = TRY(params.get_string("container", ""));
+  out.follow = TRY(params.get_bool("follow", false));
+  out.timestamps = TRY(params.get_bool("timestamps", false));
+  const auto number_or_text = [&](std::string_view key) -> Result<std::string> {
+    const codec::Json* value = params.find(key);
+    if (value == nullptr || value->is_null()) return std::string{};
+    if (value->is_integer()) return std::to_string(TRY(value->as_u64()));
+    std::string text = TRY(value->as_string());
+    if (!text.empty() && text != "all") TRY(parse_u64(text).within("{}", key));
+    return text;
+  };
+  if (std::string tail = TRY(number_or_text("tail")); !tail.empty()) out.tail = std::move(tail);
+  out.since = TRY(number_or_text("since"));
+  return out;
+}
+
+std::string log_target(const LogRequest& request, std::string_view container_id)
+{
+  return fmt::format("/containers/{}/logs?stdout=1&stderr=1&follow={}&timestamps={}&tail={}{}{}",
+                     http::percent_encode(container_id), request.follow ? 1 : 0,
+                     request.timestamps ? 1 : 0, request.tail,
+                     request.since.empty() ? "" : "&since=", request.since);
+}
+
+std::string LinePrefixer::feed(std::string_view text)
+{
+  std::string out;
+  while (!text.empty()) {
+    if (at_start_) out += prefix_;
+    const std::size_t line = text.find('\n');
+    const std::string_view part = text.substr(0, line == std::string_view::npos ? line : line + 1);
+    out += part;
+    at_start_ = part.back() == '\n';
+    text.remove_prefix(part.size());
+  }
+  return out;
+}
+
+void stream_logs(Engine& engine,
+                 const LogRequest& request,
+                 std::string_view project,
+                 const HostReply& reply)
+{
+  const auto listed = [&engine, request, reply](const Result<http::Response>& response) {
+    if (!response) return reply.finish(response.error());
+    if (response->status != 200)
+      return reply.finish(fail(Errc::io, "dockerd: {}", error_message(response->body)));
+    const auto all = parse_containers(response->body);
+    if (!all) return reply.finish(all.error());
+    begin(engine, request, *all, reply);
+  };
+  const auto started = engine.start(engine_request("GET", containers_target(project)), std::nullopt,
+                                    nullptr, listed);
+  if (!started) reply.finish(started.error());
+}
+
+} // namespace dstack::guest
