@@ -1,0 +1,179 @@
+#include "x509/certificate.hpp"
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+namespace dstack::x509 {
+
+namespace {
+
+using crypto::FreeWith;
+using crypto::openssl_error;
+using crypto::X509Certificate;
+using Store = std::unique_ptr<X509_STORE, FreeWith<X509_STORE_free>>;
+using StoreContext = std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>>;
+using Object = std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>>;
+using OctetString = std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>>;
+
+constexpr std::size_t max_certificate = std::size_t{64} << 10U;
+
+struct FreeStack {
+  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
+};
+
+void set_name(X509_NAME* name, const std::string& common_name)
+{
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): OpenSSL's unsigned text.
+  const auto* text = reinterpret_cast<const unsigned char*>(common_name.c_str());
+  DSTACK_ASSERT(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1);
+}
+
+Status add_standard(X509* certificate, int nid, const std::string& value)
+{
+  const crypto::X509Extension extension{X509V3_EXT_conf_nid(nullptr, nullptr, nid, value.c_str())};
+  if (!extension || X509_add_ext(certificate, extension.get(), -1) != 1)
+    return openssl_error(Errc::internal, "certificate extension");
+  return ok();
+}
+
+Status add_extension(X509* certificate, const Extension& wanted)
+{
+  const Object oid{OBJ_txt2obj(wanted.oid.c_str(), 1)};
+  const OctetString value{ASN1_OCTET_STRING_new()};
+  ASN1_OCTET_STRING_set(value.get(), wanted.value.data(), static_cast<int>(wanted.value.size()));
+  const crypto::X509Extension extension{
+      X509_EXTENSION_create_by_OBJ(nullptr, oid.get(), wanted.critical ? 1 : 0, value.get())};
+  if (!extension || X509_add_ext(certificate, extension.get(), -1) != 1)
+    return openssl_error(Errc::internal, "certificate extension " + wanted.oid);
+  return ok();
+}
+
+Status add_extensions(X509* certificate, const CertificateSpec& spec)
+{
+  if (spec.ca_path_length) {
+    TRY(add_standard(certificate, NID_basic_constraints,
+                     fmt::format("critical,CA:TRUE,pathlen:{}", *spec.ca_path_length)));
+    TRY(add_standard(certificate, NID_key_usage, "critical,digitalSignature,keyCertSign,cRLSign"));
+  } else {
+    TRY(add_standard(certificate, NID_key_usage, "critical,digitalSignature"));
+  }
+  for (const Extension& extension : spec.extensions)
+    TRY(add_extension(certificate, extension));
+  return ok();
+}
+
+Result<Bytes> to_der(X509* certificate)
+{
+  unsigned char* raw = nullptr;
+  const int size = i2d_X509(certificate, &raw);
+  if (size <= 0) return openssl_error(Errc::internal, "encode certificate");
+  Bytes out(raw, raw + size);
+  OPENSSL_free(raw);
+  return out;
+}
+
+Result<X509Certificate> parse(ByteView der)
+{
+  if (der.size() > max_certificate)
+    return fail(Errc::malformed, "certificate of {} bytes", der.size());
+  const unsigned char* at = der.data();
+  X509Certificate out{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
+  if (!out) return openssl_error(Errc::malformed, "certificate");
+  if (at != der.data() + der.size()) return fail(Errc::malformed, "bytes after the certificate");
+  return out;
+}
+
+} // namespace
+
+Result<Bytes>
+make_certificate(const CertificateSpec& spec, ByteView subject_spki, const crypto::P256Key& issuer)
+{
+  const X509Certificate certificate{X509_new()};
+  X509_set_version(certificate.get(), X509_VERSION_3);
+  ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), spec.serial);
+  ASN1_TIME_set(X509_getm_notBefore(certificate.get()), spec.not_before);
+  ASN1_TIME_set(X509_getm_notAfter(certificate.get()), spec.not_after);
+  set_name(X509_get_subject_name(certificate.get()), spec.subject_cn);
+  set_name(X509_get_issuer_name(certificate.get()), spec.issuer_cn);
+  const unsigned char* at = subject_spki.data();
+  const crypto::Pkey key{d2i_PUBKEY(nullptr, &at, static_cast<long>(subject_spki.size()))};
+  if (!key || X509_set_pubkey(certificate.get(), key.get()) != 1)
+    return openssl_error(Errc::malformed, "subject public key");
+  TRY(add_extensions(certificate.get(), spec));
+  if (X509_sign(certificate.get(), issuer.get(), EVP_sha256()) == 0)
+    return openssl_error(Errc::internal, "sign certificate");
+  return to_der(certificate.get());
+}
+
+std::string to_pem(ByteView certificate_der)
+{
+  const std::string text = base64(certificate_der);
+  constexpr std::size_t width = 64;
+  std::string out = "-----BEGIN CERTIFICATE-----\n";
+  for (std::size_t i = 0; i < text.size(); i += width)
+    out += text.substr(i, width) + "\n";
+  return out + "-----END CERTIFICATE-----\n";
+}
+
+Result<std::vector<Bytes>> from_pem(std::string_view text, std::size_t limit)
+{
+  const std::unique_ptr<BIO, FreeWith<BIO_free>> in{
+      BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+  std::vector<Bytes> out;
+  while (true) {
+    const X509Certificate one{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
+    if (!one) break;
+    if (out.size() == limit) return fail(Errc::malformed, "more than {} certificates", limit);
+    out.push_back(TRY(to_der(one.get())));
+  }
+  static_cast<void>(openssl_error(Errc::malformed, "")); // the end of input is reported as an error
+  if (out.empty()) return fail(Errc::malformed, "no certificate in PEM form");
+  return out;
+}
+
+Result<Bytes> spki_of(ByteView certificate_der)
+{
+  const X509Certificate certificate = TRY(parse(certificate_der));
+  unsigned char* raw = nullptr;
+  const int size = i2d_PUBKEY(X509_get0_pubkey(certificate.get()), &raw);
+  if (size <= 0) return openssl_error(Errc::malformed, "certificate's public key");
+  Bytes out(raw, raw + size);
+  OPENSSL_free(raw);
+  return out;
+}
+
+std::string subject_of(ByteView certificate_der)
+{
+  const auto certificate = parse(certificate_der);
+  if (!certificate) return "";
+  std::array<char, 256> text{};
+  X509_NAME_oneline(X509_get_subject_name(certificate->get()), text.data(),
+                    static_cast<int>(text.size()));
+  return text.data();
+}
+
+Status verify_chain(const std::vector<Bytes>& leaf_first, ByteView anchor_der, std::int64_t at)
+{
+  if (leaf_first.empty()) return fail(Errc::malformed, "empty certificate chain");
+  std::vector<X509Certificate> certificates;
+  for (const Bytes& der : leaf_first)
+    certificates.push_back(TRY(parse(der)));
+  const X509Certificate anchor = TRY(parse(anchor_der));
+  const Store store{X509_STORE_new()};
+  X509_STORE_add_cert(store.get(), anchor.get());
+  const std::unique_ptr<STACK_OF(X509), FreeStack> between{sk_X509_new_null()};
+  for (std::size_t i = 1; i < certificates.size(); ++i)
+    sk_X509_push(between.get(), certificates[i].get());
+  const StoreContext context{X509_STORE_CTX_new()};
+  if (X509_STORE_CTX_init(context.get(), store.get(), certificates[0].get(), between.get()) != 1)
+    return openssl_error(Errc::internal, "certificate chain");
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
+  X509_VERIFY_PARAM_set_time(parameters, at);
+  X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(leaf_first.size()));
+  if (X509_verify_cert(context.get()) != 1)
+    return fail(Errc::untrusted, "certificate chain: {}",
+                X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get())));
+  return ok();
+}
+
+} // namespace dstack::x509

@@ -1,0 +1,39 @@
+#pragma once
+/// Making X.509 v3 certificates with P-256 and SHA-256 (RFC 5280), and checking a chain.
+
+#include "crypto/p256.hpp"
+
+#include <optional>
+
+namespace dstack::x509 {
+
+struct Extension {
+  std::string oid{};
+  Bytes value{}; ///< content of extnValue
+  bool critical = false;
+};
+
+struct CertificateSpec {
+  std::string subject_cn{};
+  std::string issuer_cn{};
+  std::uint64_t serial = 1;
+  std::int64_t not_before = 0; ///< Unix seconds
+  std::int64_t not_after = 0;
+  /// Path length of a CA; absent for a leaf.
+  std::optional<int> ca_path_length{};
+  std::vector<Extension> extensions{};
+};
+
+/// DER of the certificate of subject_public_key (SPKI DER), signed by issuer.
+Result<Bytes>
+make_certificate(const CertificateSpec& spec, ByteView subject_spki, const crypto::P256Key& issuer);
+std::string to_pem(ByteView certificate_der);
+/// DER of each certificate in PEM text, at most limit of them.
+Result<std::vector<Bytes>> from_pem(std::string_view text, std::size_t limit);
+/// SubjectPublicKeyInfo of a certificate.
+Result<Bytes> spki_of(ByteView certificate_der);
+std::string subject_of(ByteView certificate_der);
+/// The chain, leaf first, up to the anchor, at a time (Unix seconds).
+Status verify_chain(const std::vector<Bytes>& leaf_first, ByteView anchor_der, std::int64_t at);
+
+} // namespace dstack::x509
