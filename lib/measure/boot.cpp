@@ -1,0 +1,78 @@
+#include "measure/boot.hpp"
+
+namespace dstack::measure {
+
+using attest::TdxEvent;
+using codec::Json;
+
+namespace {
+
+constexpr std::uint32_t ev_event_tag = 6; // TCG PC Client, EV_EVENT_TAG
+
+TdxEvent boot_event(std::uint32_t imr, std::string_view name, const crypto::Sha384Digest& digest)
+{
+  TdxEvent out;
+  out.imr = imr;
+  out.type = ev_event_tag;
+  out.digest = digest;
+  out.name = std::string{name};
+  return out;
+}
+
+std::string shape_text(const VmShape& shape)
+{
+  return codec::write_json(
+      Json{}.set("cpus", std::int64_t{shape.cpus}).set("memory_bytes", shape.memory_bytes));
+}
+
+} // namespace
+
+crypto::Sha384Digest cmdline_digest(std::string_view cmdline)
+{
+  ByteWriter out;
+  const std::string served = fmt::format("{} initrd=initrd", cmdline);
+  for (const char c : served)
+    out.u16le(static_cast<unsigned char>(c));
+  return crypto::sha384(out.u16le(0).bytes());
+}
+
+Result<BootMeasurement> simulated_boot(const BootInputs& inputs)
+{
+  BootMeasurement out;
+  out.mrtd = TRY(mrtd(inputs.firmware, PageOrder::single_pass).within("MRTD"));
+  out.events = {
+      boot_event(0, "sim-vm-shape", crypto::sha384(as_bytes(shape_text(inputs.shape)))),
+      boot_event(1, "sim-kernel", inputs.kernel),
+      boot_event(2, "sim-cmdline", cmdline_digest(inputs.cmdline)),
+      boot_event(2, "sim-initrd", inputs.initrd),
+  };
+  for (std::uint32_t i = 0; i < 3; ++i)
+    out.rtmr[i] = TRY(attest::replay(out.events, i));
+  return out;
+}
+
+Json to_json(const BootMeasurement& boot)
+{
+  Json registers = Json::array();
+  for (const auto& rtmr : boot.rtmr)
+    registers.push(hex(rtmr));
+  return Json{}
+      .set("mrtd", hex(boot.mrtd))
+      .set("rtmr", std::move(registers))
+      .set("events", attest::to_json(boot.events));
+}
+
+Result<BootMeasurement> boot_from_json(const Json& json)
+{
+  BootMeasurement out;
+  out.mrtd = TRY(parse_hex_array<48>(TRY(json.need_string("mrtd"))).within("mrtd"));
+  const auto registers = TRY(json.get_strings("rtmr"));
+  if (registers.size() != out.rtmr.size())
+    return fail(Errc::malformed, "'rtmr' has {} values (want 4)", registers.size());
+  for (std::size_t i = 0; i < out.rtmr.size(); ++i)
+    out.rtmr[i] = TRY(parse_hex_array<48>(registers[i]).within("rtmr {}", i));
+  out.events = TRY(attest::log_from_json(*TRY(json.need_array("events"))).within("events"));
+  return out;
+}
+
+} // namespace dstack::measure
