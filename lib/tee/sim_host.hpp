@@ -1,0 +1,58 @@
+#pragma once
+/// The simulated TEE's host side: the supervisor of a VM plays TDX module and quoting enclave.
+/// Quotes are well-formed and every signature in them verifies, under a development root that
+/// this machine made for itself and whose names say "dstack SIMULATED".
+
+#include "base/text.hpp"
+#include "measure/boot.hpp"
+#include "sys/files.hpp"
+#include "x509/certificate.hpp"
+
+namespace dstack::tee {
+
+/// The development keys of this machine, below $XDG_DATA_HOME/dstack/simulated-tee (0700).
+class SimAuthority {
+public:
+  /// Loads the keys, making them on first use; two processes may race, one set wins.
+  static Result<SimAuthority> open(const std::filesystem::path& directory, Time now);
+
+  const Bytes& root_certificate() const { return root_certificate_; }
+  /// A quote over header and body as a quoting enclave would make it.
+  Bytes quote(const attest::TdxRegisters& registers, ByteView report_data) const;
+  /// HKDF of the sealing secret over app id and instance id. Simulated: the host can compute it.
+  Secret<32> sealing_key(std::string_view app_id, std::string_view instance_id) const;
+
+private:
+  SimAuthority(crypto::P256Key pck, crypto::P256Key attestation, Secret<32> sealing)
+      : pck_(std::move(pck)), attestation_(std::move(attestation)), sealing_(std::move(sealing))
+  {
+  }
+
+  crypto::P256Key pck_;
+  crypto::P256Key attestation_;
+  Secret<32> sealing_;
+  Bytes root_certificate_;
+  std::string chain_pem_;
+};
+
+/// One VM's simulated TEE: its registers, answering the guest's "Tee." requests.
+class SimTee {
+public:
+  SimTee(SimAuthority authority, measure::BootMeasurement boot, const Bytes& mr_config_id);
+
+  /// The VM boots anew: RTMR3 is zero again.
+  void reset();
+  /// "Tee.Boot", "Tee.Extend", "Tee.Quote", "Tee.SealingKey"; anything else is Errc::unsupported.
+  Result<codec::Json> handle(std::string_view method, const codec::Json& params);
+
+  const attest::TdxRegisters& registers() const { return registers_; }
+  /// Registers as JSON, for the supervisor's tee.json.
+  codec::Json save() const;
+
+private:
+  SimAuthority authority_;
+  measure::BootMeasurement boot_;
+  attest::TdxRegisters registers_;
+};
+
+} // namespace dstack::tee

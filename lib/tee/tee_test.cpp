@@ -1,0 +1,139 @@
+#include "attest/quote.hpp"
+#include "crypto/random.hpp"
+#include "tee/sim_guest.hpp"
+#include "tee/sim_host.hpp"
+#include "tee/tdx_guest.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+namespace dstack::tee {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr Time now{1'795'000'000'000};
+
+struct Scratch {
+  fs::path path = *sys::make_temp_directory(fs::temp_directory_path(), "dstack-tee-test");
+  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
+};
+
+measure::BootMeasurement sample_boot()
+{
+  measure::BootMeasurement boot;
+  boot.mrtd.fill(0xaa);
+  boot.rtmr[0].fill(1);
+  boot.rtmr[1].fill(2);
+  boot.rtmr[2].fill(3);
+  return boot;
+}
+
+/// Everything a verifier checks in our quote, up to the development root.
+void check_quote(ByteView raw, ByteView root)
+{
+  const auto quote = attest::parse_quote_v4(raw);
+  REQUIRE(quote);
+  CHECK(crypto::verify_raw(quote->attestation_key, quote->signed_part, quote->signature));
+  const auto& c = quote->certification;
+  CHECK(*attest::report_data_of(c.qe_report) ==
+        attest::qe_report_data(quote->attestation_key, c.auth_data));
+  const auto chain = x509::from_pem(as_text(c.certification_data), 4);
+  REQUIRE(chain);
+  REQUIRE(chain->size() == 3);
+  CHECK(x509::verify_chain(*chain, root, now.seconds()));
+  const Bytes spki = *x509::spki_of((*chain)[0]);
+  CHECK(crypto::verify_raw(ByteView{spki}.last(64), c.qe_report, c.qe_report_signature));
+  for (const Bytes& certificate : *chain)
+    CHECK(x509::subject_of(certificate).find("SIMULATED") != std::string::npos);
+}
+
+} // namespace
+
+TEST_SUITE("tee")
+{
+  TEST_CASE("the simulated TEE's quote verifies up to its own root and to no other")
+  {
+    const Scratch dir;
+    const auto authority = SimAuthority::open(dir.path / "a", now);
+    REQUIRE(authority);
+    SimTee host{*SimAuthority::open(dir.path / "a", now), sample_boot(), Bytes(48, 9)};
+    const auto guest = make_simulated([&](std::string_view method, const codec::Json& params) {
+      return host.handle(method, params);
+    });
+    CHECK(guest->simulated());
+    CHECK(guest->boot()->registers.mrtd == sample_boot().mrtd);
+    const crypto::Sha384Digest digest = crypto::sha384(as_bytes("event"));
+    REQUIRE(guest->extend(3, digest));
+    CHECK(guest->extend(0, digest).error().code() == Errc::denied);
+    ReportData data{};
+    data.fill(0x77);
+    const auto raw = guest->quote(data);
+    REQUIRE(raw);
+    check_quote(*raw, authority->root_certificate());
+    const auto quote = *attest::parse_quote_v4(*raw);
+    attest::Register expected;
+    expected.extend(digest);
+    CHECK(quote.body.rtmr[3] == expected.value());
+    CHECK(quote.body.report_data == data);
+    CHECK((quote.body.td_attributes[0] & 1U) == 0);
+    const auto other = SimAuthority::open(dir.path / "b", now);
+    const auto chain = *x509::from_pem(as_text(quote.certification.certification_data), 4);
+    CHECK(!x509::verify_chain(chain, other->root_certificate(), now.seconds()));
+    host.reset();
+    CHECK(host.registers().rtmr[3] == crypto::Sha384Digest{});
+  }
+
+  TEST_CASE("sealing keys come back for the same instance only, and files are the owner's")
+  {
+    const Scratch dir;
+    const auto first = SimAuthority::open(dir.path / "a", now);
+    const auto again = SimAuthority::open(dir.path / "a", now);
+    REQUIRE(again);
+    const auto key = [](const SimAuthority& from, const char* app, const char* instance) {
+      return hex(from.sealing_key(app, instance).view());
+    };
+    CHECK(key(*first, "aa", "bb") == key(*again, "aa", "bb"));
+    CHECK(key(*first, "aa", "bb") != key(*first, "aa", "bc"));
+    CHECK(key(*first, "aa", "bb") != key(*first, "ab", "bb"));
+    struct stat info {};
+    REQUIRE(::stat((dir.path / "a/root.key").c_str(), &info) == 0);
+    CHECK((info.st_mode & 0777U) == 0600U);
+    REQUIRE(::stat((dir.path / "a").c_str(), &info) == 0);
+    CHECK((info.st_mode & 0777U) == 0700U);
+    SimTee host{*SimAuthority::open(dir.path / "a", now), sample_boot(), Bytes(48, 9)};
+    CHECK(host.handle("Tee.Format", {}).error().code() == Errc::unsupported);
+    CHECK(!host.handle("Tee.Quote", codec::Json{}.set("report_data", "00")));
+  }
+
+  TEST_CASE("TDX speaks the kernel's files, checked against a stand-in of them")
+  {
+    const Scratch dir;
+    const TdxPaths paths{dir.path / "measurements", dir.path / "report", dir.path / "CCEL"};
+    CHECK(make_tdx(paths).error().code() == Errc::not_found);
+    const fs::path entry = paths.report / "com.intel.dcap";
+    for (const fs::path& folder : {paths.measurements, entry})
+      REQUIRE(sys::make_directories(folder, sys::Privacy::shared));
+    const auto put = [](const fs::path& path, std::string_view text) {
+      REQUIRE(sys::write_file_atomic(path, as_bytes(text), sys::Privacy::shared));
+    };
+    put(paths.measurements / "rtmr3:sha384", "");
+    put(entry / "provider", "tdx_guest\n");
+    put(entry / "generation", "4\n");
+    put(entry / "inblob", "");
+    put(entry / "outblob", "quote");
+    const auto tdx = make_tdx(paths);
+    REQUIRE(tdx);
+    const auto digest = crypto::sha384(as_bytes("e"));
+    REQUIRE((*tdx)->extend(3, digest));
+    CHECK(equal(*sys::read_file(paths.measurements / "rtmr3:sha384", 100), digest));
+    // The stand-in's generation does not move, as when another process answered.
+    CHECK((*tdx)->quote(ReportData{}).error().message().find("generation 4 to 4") !=
+          std::string::npos);
+    CHECK(sys::read_file(entry / "inblob", 100)->size() == 64);
+    put(entry / "provider", "sev_guest\n");
+    CHECK((*tdx)->quote(ReportData{}).error().code() == Errc::unsupported);
+    CHECK(!(*tdx)->sealing_key("a", "b")->has_value());
+  }
+}
+
+} // namespace dstack::tee
