@@ -24,7 +24,7 @@ std::string error_line(std::uint64_t id, const Error& error)
 
 } // namespace
 
-Errc errc_named(std::string_view name)
+Errc code_from_name(std::string_view name)
 {
   constexpr std::array codes{Errc::usage,       Errc::config,    Errc::io,
                              Errc::timeout,     Errc::not_found, Errc::malformed,
@@ -119,7 +119,7 @@ Result<MaybeEvent> Channel::read_answer(std::uint64_t id, const Json& message)
   const std::string code = TRY(error->get_string("code", "internal").within("error"));
   std::string text = TRY(error->get_string("message", "no reason given").within("error"));
   calls_.erase(id);
-  return MaybeEvent{AnswerEvent{id, Error{errc_named(code), std::move(text)}}};
+  return MaybeEvent{AnswerEvent{id, Error{code_from_name(code), std::move(text)}}};
 }
 
 Result<std::uint64_t> Channel::call(std::string_view method, Json params)

@@ -91,6 +91,6 @@ private:
 };
 
 /// The code with that name (see name_of), Errc::internal for names we do not know.
-Errc errc_named(std::string_view name);
+Errc code_from_name(std::string_view name);
 
 } // namespace dstack::rpc

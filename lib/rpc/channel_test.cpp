@@ -157,8 +157,8 @@ TEST_SUITE("rpc::Channel")
 
   TEST_CASE("codes survive the way")
   {
-    CHECK(errc_named(name_of(Errc::untrusted)) == Errc::untrusted);
-    CHECK(errc_named("whatever") == Errc::internal);
+    CHECK(code_from_name(name_of(Errc::untrusted)) == Errc::untrusted);
+    CHECK(code_from_name("whatever") == Errc::internal);
   }
 }
 

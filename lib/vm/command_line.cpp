@@ -63,7 +63,8 @@ std::string_view cpu_model(const MachineSpec& spec)
 void add_processor(Args& args, const MachineSpec& spec)
 {
   const bool kvm = spec.accelerator == Accelerator::kvm;
-  add(args, {"-accel", kvm ? "kvm" : "tcg,thread=multi", "-cpu", std::string{cpu_model(spec)}});
+  add(args, {"-accel", kvm ? "kvm" : "tcg,thread=multi", "-cpu",
+             fmt::format("{}{}", cpu_model(spec), spec.cpu_features)});
   add(args, {"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"});
 }
 

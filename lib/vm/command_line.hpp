@@ -49,6 +49,7 @@ struct MachineSpec {
   TdxSpec tdx{};
   SnpSpec snp{};
   std::uint32_t cpus = 1;
+  std::string cpu_features{};     ///< appended to the CPU model: ",-avx"
   std::uint64_t memory_bytes = 0; ///< whole MiB
   std::string firmware{};         ///< empty: QEMU's own
   std::string kernel{};

@@ -66,6 +66,7 @@ TEST_SUITE("vm::qemu_arguments")
   TEST_CASE("golden command lines")
   {
     MachineSpec sim = machine();
+    sim.cpu_features = ",-avx,-avx2";
     sim.bundle = "bundle.tar";
     sim.forwards = {{Protocol::tcp, "127.0.0.1", 8080, 80}, {Protocol::udp, "0.0.0.0", 5353, 53}};
     check_golden(sim, "sim-tcg");
