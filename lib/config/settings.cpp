@@ -1,0 +1,64 @@
+#include "config/settings.hpp"
+
+#include <algorithm>
+
+namespace dstack::config {
+
+namespace {
+
+constexpr Setting table[] = {
+    {"image", Kind::text, "dstack-0.1.0", "DSTACK_IMAGE", "OS image a VM boots"},
+    {"qemu", Kind::path, "", "DSTACK_QEMU", "QEMU program; empty: qemu-system-x86_64 from PATH"},
+    {"vm.cpus", Kind::count, "2", "DSTACK_VM_CPUS", "Virtual CPUs of a new VM"},
+    {"vm.memory", Kind::size, "2G", "DSTACK_VM_MEMORY", "Memory of a new VM"},
+    {"vm.disk", Kind::size, "20G", "DSTACK_VM_DISK", "Data disk of a new VM (grows as it is used)"},
+    {"vm.tee", Kind::choice, "auto", "DSTACK_VM_TEE", "Hardware protection of a new VM",
+     "auto,tdx,sim"},
+    {"deploy.wait_timeout", Kind::duration, "5m", "DSTACK_DEPLOY_WAIT_TIMEOUT",
+     "How long deploy waits for the app to answer"},
+    {"registry.mirror", Kind::url, "", "DSTACK_REGISTRY_MIRROR",
+     "Registry asked first for images of Docker Hub"},
+    {"registry.insecure", Kind::list, "", "DSTACK_REGISTRY_INSECURE",
+     "Registries (host or host:port) that may be reached without TLS"},
+    {"debian.mirror", Kind::url, "http://deb.debian.org", "DSTACK_DEBIAN_MIRROR",
+     "Package archive the OS image is built from"},
+};
+
+} // namespace
+
+std::span<const Setting> settings()
+{
+  return table;
+}
+
+const Setting* find_setting(std::string_view key)
+{
+  const auto* at = std::find_if(std::begin(table), std::end(table),
+                                [&](const Setting& setting) { return setting.key == key; });
+  return at == std::end(table) ? nullptr : at;
+}
+
+std::string_view describe(Kind kind)
+{
+  switch (kind) {
+  case Kind::text:
+    return "a line of text";
+  case Kind::path:
+    return "a file name";
+  case Kind::url:
+    return "an http:// or https:// address";
+  case Kind::count:
+    return "a whole number from 1 on";
+  case Kind::size:
+    return "a size such as 512M or 2G";
+  case Kind::duration:
+    return "a time such as 90s or 5m";
+  case Kind::choice:
+    return "one of a few words";
+  case Kind::list:
+    return "a list of words";
+  }
+  return "";
+}
+
+} // namespace dstack::config
