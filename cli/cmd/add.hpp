@@ -1,0 +1,35 @@
+#pragma once
+/// One function per command; commands.cpp calls them in the order of the help.
+
+#include "cli/tree.hpp"
+
+namespace dstack::cli {
+
+void add_deploy(Tree& tree);
+void add_ps(Tree& tree);
+void add_logs(Tree& tree);
+void add_inspect(Tree& tree);
+void add_stop(Tree& tree);
+void add_start(Tree& tree);
+void add_restart(Tree& tree);
+void add_update(Tree& tree);
+void add_diff(Tree& tree);
+void add_rm(Tree& tree);
+void add_events(Tree& tree);
+void add_app_init(Tree& tree);
+void add_app_pack(Tree& tree);
+void add_app_hash(Tree& tree);
+void add_app_inspect(Tree& tree);
+void add_os_build(Tree& tree);
+void add_os_list(Tree& tree);
+void add_os_inspect(Tree& tree);
+void add_os_verify(Tree& tree);
+void add_os_rm(Tree& tree);
+void add_doctor(Tree& tree);
+void add_config_show(Tree& tree);
+void add_completion(Tree& tree);
+void add_help(Tree& tree);
+void add_version(Tree& tree);
+void add_generators(Tree& tree);
+
+} // namespace dstack::cli

@@ -1,0 +1,100 @@
+#include "cli/cmd/add.hpp"
+#include "cli/control.hpp"
+#include "cli/deploy/measurements.hpp"
+#include "cli/vms.hpp"
+
+namespace dstack::cli {
+
+namespace {
+
+struct Options {
+  std::string vm;
+};
+
+codec::Json document_of(const store::VmRecord& vm, const std::optional<Measurements>& measured)
+{
+  codec::Json out = codec::Json::object().set("schema", "dstack.inspect/1");
+  for (const auto& [key, value] : vm_json(vm).members())
+    out.set(key, value);
+  const auto paths = vm.paths();
+  codec::Json files = codec::Json::object();
+  files.set("directory", vm.directory.string())
+      .set("app_compose", (paths.share() / "app-compose.json").string())
+      .set("console", paths.console_log().string())
+      .set("data_disk", paths.data_disk().string());
+  out.set("measurements", measured ? measurements_json(*measured) : codec::Json{})
+      .set("measurements_are",
+           measured ? "claimed by the guest, not verified" : "unknown: not running")
+      .set("files", files)
+      .set("spec", store::to_json(vm.spec))
+      .set("state", store::to_json(vm.state));
+  return out;
+}
+
+void print(const store::VmRecord& vm, const std::optional<Measurements>& measured, Context& ctx)
+{
+  Console& ui = ctx.ui();
+  const auto row = [&](std::string_view name, std::string_view value) {
+    if (!value.empty()) ui.line(fmt::format("{:<13} {}", name, value));
+  };
+  const store::VmSpec& spec = vm.spec;
+  row("name", spec.name);
+  row("id", spec.id);
+  row("status", store::shown_status(vm));
+  row("TEE", spec.tee == store::Tee::sim ? "simulated: nothing here is confidential" : "tdx");
+  row("app", spec.app.name);
+  row("app id", spec.app.app_id);
+  row("instance id", vm.state.instance_id);
+  row("compose hash", spec.app.compose_hash);
+  row("OS image", fmt::format("{} ({})", spec.image.os_image_hash, spec.image.name));
+  row("machine", fmt::format("{} CPUs, {} memory, {} disk", spec.cpus,
+                             format_size(spec.memory_bytes), format_size(spec.disk_bytes)));
+  for (const vm::PortForward& port : spec.ports)
+    row("port", fmt::format("{} -> {} in the VM", url_of(port), port.vm_port));
+  row("restart", store::name_of(spec.restart.policy));
+  row("created", spec.created_at);
+  row("started", vm.state.started_at);
+  row("app-compose", (vm.paths().share() / "app-compose.json").string());
+  row("console", vm.paths().console_log().string());
+  row("last error", printable(vm.state.last_error));
+  row("problem", vm.problem);
+  if (!measured) return;
+  print_measurements(ui, *measured);
+  ui.line("The registers are what the guest claims; they were not verified here.");
+}
+
+Result<Exit> run(const Options& o, Context& ctx)
+{
+  const store::VmRecord vm = TRY(pick_vm(ctx, o.vm));
+  std::optional<Measurements> measured;
+  if (store::is_alive(vm) && vm.state.status == store::VmStatus::running) {
+    auto got = guest_measurements(vm);
+    if (got)
+      measured = std::move(*got);
+    else
+      ctx.ui().detail(fmt::format("the guest gave no measurements: {}", got.error().message()));
+  }
+  if (ctx.ui().json())
+    ctx.ui().document(document_of(vm, measured));
+  else
+    print(vm, measured, ctx);
+  return Exit::ok;
+}
+
+} // namespace
+
+void add_inspect(Tree& tree)
+{
+  auto o = std::make_shared<Options>();
+  Leaf& leaf = tree.leaf("inspect", "Show everything known about a VM");
+  leaf.argument("VM", o->vm, "Name or id; may be left out when there is only one")
+      .completes(vm_names);
+  leaf.json("dstack.inspect/1")
+      .describe("Identities, ports, files and, while it runs, the measurement registers the guest "
+                "reports. Those are claims until a quote was verified.")
+      .example("dstack inspect hello", "For people")
+      .example("dstack inspect hello --json", "For programs")
+      .runs([o](Context& ctx) { return run(*o, ctx); });
+}
+
+} // namespace dstack::cli

@@ -1,0 +1,31 @@
+#include "cli/commands.hpp"
+
+#include "cli/cmd/add.hpp"
+
+namespace dstack::cli {
+
+void add_commands(Tree& tree)
+{
+  tree.group("app", "Make, pack and inspect app bundles");
+  tree.group("os", "Build, list and check guest OS images");
+  tree.group("config", "Show settings and where they come from");
+  add_ps(tree);
+  add_logs(tree);
+  add_inspect(tree);
+  add_stop(tree);
+  add_start(tree);
+  add_restart(tree);
+  add_rm(tree);
+  add_events(tree);
+  add_os_build(tree);
+  add_os_list(tree);
+  add_os_inspect(tree);
+  add_os_verify(tree);
+  add_os_rm(tree);
+  add_completion(tree);
+  add_help(tree);
+  add_version(tree);
+  add_generators(tree);
+}
+
+} // namespace dstack::cli

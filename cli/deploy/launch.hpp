@@ -1,0 +1,37 @@
+#pragma once
+/// Starting a VM that exists, and saying how it went: shared by deploy, start, restart and update.
+
+#include "cli/deploy/boot.hpp"
+
+namespace dstack::cli {
+
+struct LaunchOptions {
+  bool detach = false;
+  std::uint64_t wait_timeout_ms = 600'000;
+};
+
+/// Adds --no-wait/-d and --wait-timeout.
+void add_wait_options(Leaf& leaf, LaunchOptions& options);
+
+struct Launched {
+  BootEnd end = BootEnd::ready;
+  bool waited = true;
+  std::vector<Probe> probes;
+};
+
+/// Starts the supervisor (the caller holds the VM's lock; release_lock is called once it runs),
+/// then waits as the options say.
+Result<Launched> launch(Context& ctx,
+                        const store::VmRecord& vm,
+                        const LaunchOptions& options,
+                        Stages& stages,
+                        const std::function<void()>& release_lock);
+
+/// Prints the outcome (people or JSON with that schema) and gives the exit status.
+Result<Exit> report_launch(Context& ctx,
+                           const store::VmRecord& vm,
+                           const Launched& launched,
+                           const Stages& stages,
+                           std::string_view schema);
+
+} // namespace dstack::cli

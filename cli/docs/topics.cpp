@@ -1,0 +1,121 @@
+#include "cli/docs/topics.hpp"
+
+namespace dstack::cli {
+
+namespace {
+
+constexpr const char* environment_text =
+    R"(Settings come from, each overriding the one before: built-in
+defaults, /etc/dstack/dstack.toml, $XDG_CONFIG_HOME/dstack/dstack.toml, DSTACK_* variables, the
+command line. `dstack config show --origin` shows the result and where each value came from.
+No file in the current directory is ever read as configuration.
+
+  DSTACK_CONFIG       a configuration file that replaces both files above
+  DSTACK_TOOLS_DIR    a directory searched first for programs such as qemu-system-x86_64
+  NO_COLOR            no colours; so does TERM=dumb
+  COLUMNS             width of help and progress
+  CI                  when set, dstack never asks a question
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY
+                      proxies for registries and package mirrors
+  TMPDIR              where temporary files go
+
+Files follow the XDG base directories:
+
+  $XDG_CONFIG_HOME/dstack   configuration        (~/.config/dstack)
+  $XDG_DATA_HOME/dstack     guest OS images      (~/.local/share/dstack)
+  $XDG_STATE_HOME/dstack    VMs and their disks  (~/.local/state/dstack)
+  $XDG_CACHE_HOME/dstack    what can be fetched again (~/.cache/dstack)
+
+Secrets are never read from the environment or the command line, only from files.)";
+
+constexpr const char* exit_codes_text =
+    R"(A script can tell "the answer is no" from "could not find out".
+
+  0    done, or true
+  1    could not do it, or could not decide: files, network, timeouts; trying again may help
+  2    wrong command line or configuration
+  3    the answer is no: bytes do not match what they should be, or a rule forbids it
+  4    input that does not follow its format, or that dstack cannot work with
+  6    a difference was found (diff --exit-code)
+  8    the time to wait ran out; the VM keeps running (deploy --wait-timeout)
+  9    another dstack command is changing the same VM; its process is named
+  70   a mistake in dstack itself: please report it
+  128+n  ended by signal n (130 is Ctrl-C)
+
+With --json a failure is one line on stderr, {"error":{"code":"…","message":"…"}}, and stdout stays
+empty.)";
+
+constexpr const char* formatting_text =
+    R"(Results go to stdout; progress, remarks and errors go to stderr.
+
+With --json stdout holds exactly one JSON document. Its "schema" field, such as dstack.ps/1, names
+its shape: new fields may be added to it, and a change of meaning gets a new number. Streams
+(logs --json, events) print one JSON document a line.
+
+Sizes take K, M, G and T, in powers of 1024 (512M, 1.5G). Times take ms, s, m and h (90s, 5m); a
+bare number is seconds. Points in time are printed in UTC, ISO 8601. Digests are lower-case
+hexadecimal.
+
+Colours and redrawn lines appear only on a terminal, and never carry meaning alone: see
+`dstack help environment`, --color and --quiet.)";
+
+constexpr const char* simulated_text =
+    R"(A confidential VM needs a processor with a trusted execution
+environment (TEE), such as Intel TDX. Without one, dstack simulates it, so that the same app, the
+same boot and the same tools work on any machine.
+
+What is simulated: the supervisor of the VM plays the TEE. It computes the measurements from the
+image as dstack predicts them, keeps the measurement register the guest extends, and signs quotes
+with a development key made on this machine. The disk key comes from the supervisor, too.
+
+What that means: nothing is confidential. The host can read the memory and the disk of the VM, and
+can sign any quote. Everything that shows evidence carries the word "simulated", and a verifier
+that knows only the real trust anchors refuses it.
+
+What is real: the app bundle and its hash, the pinned image digests, the guest OS and its verified
+root file system, the order of boot events.
+
+  dstack deploy --tee sim    simulate, whatever the hardware
+  dstack deploy --tee tdx    fail rather than simulate
+  dstack doctor              what is missing for real TDX)";
+
+constexpr const char* trust_text = R"(What an app in a dstack VM rests on:
+
+The compose file you deploy is written into app-compose.json together with every setting that
+matters. Its SHA-256 is the compose hash; the first 20 bytes of the first one are the app id. Image
+tags are resolved to digests and pinned before that, so the hash also decides which images run.
+
+The guest OS image is named by the hash of its file list (os_image_hash). The kernel, the initramfs
+and the kernel command line are measured by the TEE; the command line holds the root hash of the
+read-only file system, which the kernel checks block by block.
+
+On boot the guest measures the compose hash, the app id, the instance id and the OS into a register
+that can only be extended. A quote signed by the TEE shows that register; anyone can recompute it.
+
+The host is not trusted: it can stop the VM, but not read it or change what runs without changing
+the measurements. In a simulated VM this does not hold: see `dstack help simulated`.
+
+Environment files are part of the measured bundle: readable by whoever sees the bundle, and no
+place for secrets.)";
+
+} // namespace
+
+const std::vector<Topic>& help_topics()
+{
+  static const std::vector<Topic> topics{
+      {"environment", "Variables and files dstack reads", environment_text},
+      {"exit-codes", "What each exit status means", exit_codes_text},
+      {"formatting", "Output, JSON, units", formatting_text},
+      {"simulated", "What a simulated TEE is and is not", simulated_text},
+      {"trust", "What an app in a VM rests on", trust_text}};
+  return topics;
+}
+
+const Topic* find_topic(std::string_view name)
+{
+  for (const Topic& topic : help_topics())
+    if (topic.name == name) return &topic;
+  return nullptr;
+}
+
+} // namespace dstack::cli
