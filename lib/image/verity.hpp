@@ -18,6 +18,10 @@ struct VerityTree {
   Bytes area; ///< superblock block, then the levels from the top down
 };
 
+/// Salt and UUID of an existing area's first block; other formats, algorithms and salt sizes than
+/// ours are Errc::unsupported.
+Result<VerityParameters> parse_verity_superblock(ByteView block);
+
 /// Hashes the data block by block, front to back.
 class VerityBuilder {
 public:

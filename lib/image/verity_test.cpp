@@ -70,6 +70,28 @@ TEST_SUITE("image::VerityBuilder")
     CHECK(hex(builder.finish()->root) == golden[1].root);
   }
 
+  TEST_CASE("salt and UUID are read back from the superblock, other formats refused")
+  {
+    VerityParameters parameters;
+    parameters.salt.fill(7);
+    parameters.uuid.fill(9);
+    VerityBuilder builder{parameters};
+    REQUIRE(builder.add(sample_block(0)));
+    const Bytes area = builder.finish()->area;
+    const auto read = parse_verity_superblock(area);
+    REQUIRE(read);
+    CHECK(read->salt == parameters.salt);
+    CHECK(read->uuid == parameters.uuid);
+    for (const std::size_t at : {0U, 8U, 12U, 32U, 64U, 68U, 80U}) {
+      CAPTURE(at);
+      Bytes bad = area;
+      bad[at] ^= 1U;
+      CHECK_FALSE(parse_verity_superblock(bad));
+    }
+    for (std::size_t size = 0; size < 120; ++size)
+      CHECK_FALSE(parse_verity_superblock(ByteView{area}.first(size)));
+  }
+
   TEST_CASE("no data, and part of a block, are refused")
   {
     VerityBuilder builder{{}};

@@ -1,0 +1,113 @@
+#include "archive/bundle.hpp"
+#include "crypto/hash.hpp"
+
+#include <doctest/doctest.h>
+
+namespace dstack::archive {
+namespace {
+
+struct Scratch {
+  sys::fs::path path =
+      *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-bundle-test");
+  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
+};
+
+std::map<std::string, BundleEntry> sample()
+{
+  BundleInfo info{"demo", std::string(40, 'a'), std::string(64, 'b'), {}};
+  info.images.push_back({"x:1@sha256:00", "sha256:00", "sha256:01", "sha256:02"});
+  const Bytes blob = to_bytes("blob");
+  return {{std::string{app_compose_name}, {to_bytes("{}"), {}}},
+          {std::string{bundle_info_name}, {to_bytes(codec::write_json(to_json(info))), {}}},
+          {"blobs/sha256/" + hex(crypto::sha256(blob)), {blob, {}}}};
+}
+
+std::string outcome(const sys::fs::path& file)
+{
+  const sys::Fd fd = *sys::open_read(file);
+  const auto bundle = BundleReader::open(fd.get());
+  if (!bundle) return bundle.error().message();
+  const auto info = bundle->info();
+  if (!info) return info.error().message();
+  const auto blobs = verify_blobs(*bundle);
+  return blobs ? "good" : blobs.error().message();
+}
+
+std::string damaged(const sys::fs::path& file, std::size_t at, std::string_view with)
+{
+  Bytes raw = *sys::read_file(file, 1 << 20);
+  std::copy(with.begin(), with.end(), raw.begin() + static_cast<std::ptrdiff_t>(at));
+  // The header's checksum field counts as blanks: keep it right, so the change itself is judged.
+  const std::size_t header = at / 512 * 512;
+  unsigned sum = 0;
+  for (std::size_t i = 0; i < 512; ++i)
+    sum += i >= 148 && i < 156 ? static_cast<unsigned>(' ') : raw[header + i];
+  const std::string text = fmt::format("{:06o}", sum);
+  std::copy(text.begin(), text.end(), raw.begin() + static_cast<std::ptrdiff_t>(header + 148));
+  const sys::fs::path other = file.string() + ".bad";
+  REQUIRE(sys::write_file_atomic(other, raw, sys::Privacy::shared));
+  return outcome(other);
+}
+
+} // namespace
+
+TEST_SUITE("archive::bundle")
+{
+  TEST_CASE("a bundle reads back, and the same input gives the same bytes")
+  {
+    const Scratch dir;
+    REQUIRE(write_bundle(dir.path / "a.dsb", sample()));
+    REQUIRE(write_bundle(dir.path / "b.dsb", sample()));
+    const Bytes a = *sys::read_file(dir.path / "a.dsb", 1 << 20);
+    CHECK(a == *sys::read_file(dir.path / "b.dsb", 1 << 20));
+    CHECK(a.size() % 512 == 0);
+    CHECK(outcome(dir.path / "a.dsb") == "good");
+    const sys::Fd fd = *sys::open_read(dir.path / "a.dsb");
+    const auto bundle = BundleReader::open(fd.get());
+    CHECK(to_text(*bundle->read(app_compose_name, 100)) == "{}");
+    CHECK(bundle->info()->images[0].image_id == "sha256:02");
+    CHECK(!bundle->read(app_compose_name, 1));
+    CHECK(!bundle->read("absent", 1));
+    CHECK(std::distance(sys::fs::directory_iterator{dir.path}, sys::fs::directory_iterator{}) == 2);
+  }
+
+  TEST_CASE("malformed bundles are refused, naming the place")
+  {
+    const Scratch dir;
+    const sys::fs::path file = dir.path / "a.dsb";
+    REQUIRE(write_bundle(file, sample()));
+    const auto put = [&](std::string_view text) {
+      REQUIRE(sys::write_file_atomic(dir.path / "x", as_bytes(text), sys::Privacy::shared));
+      return outcome(dir.path / "x");
+    };
+    CHECK(put("").find("bundle: ") == 0);
+    CHECK(put("not a tar archive at all").find("bundle: ") == 0);
+    CHECK(put(std::string(4096, '\0')).find("bundle: ") == 0);
+    CHECK(damaged(file, 0, "../escape.json\0\0") ==
+          "bundle: entry name '../escape.json' is not a plain relative path");
+    CHECK(damaged(file, 0, std::string_view{"/abs\0\0\0\0\0\0\0\0\0\0\0\0", 16}) ==
+          "bundle: entry name '/abs' is not a plain relative path");
+    CHECK(damaged(file, 156, "2").find("is not a regular file") != std::string::npos);
+    CHECK(damaged(file, 156, "5").find("is not a regular file") != std::string::npos);
+    CHECK(damaged(file, 124, "77777777777").find("bundle: ") == 0);
+    CHECK(damaged(file, 124, "zzzzzzzzzzz").find("bundle: ") == 0);
+    CHECK(damaged(file, 512, "~").find("good") == 0); // the compose bytes are judged by their hash
+    Bytes cut = *sys::read_file(file, 1 << 20);
+    cut.resize(700);
+    REQUIRE(sys::write_file_atomic(dir.path / "cut", cut, sys::Privacy::shared));
+    CHECK(outcome(dir.path / "cut").find("bundle: ") == 0);
+    auto entries = sample();
+    entries["blobs/sha256/" + std::string(64, '0')] = {to_bytes("other"), {}};
+    REQUIRE(write_bundle(dir.path / "lie", entries));
+    CHECK(outcome(dir.path / "lie").find("do not hash to its name") != std::string::npos);
+    entries = sample();
+    entries[std::string{bundle_info_name}].bytes = to_bytes("{}");
+    REQUIRE(write_bundle(dir.path / "info", entries));
+    CHECK(outcome(dir.path / "info") == "bundle: dstack-bundle.json: 'schema' is missing");
+    entries.erase(std::string{bundle_info_name});
+    REQUIRE(write_bundle(dir.path / "none", entries));
+    CHECK(outcome(dir.path / "none") == "bundle: 'dstack-bundle.json' is missing");
+  }
+}
+
+} // namespace dstack::archive
