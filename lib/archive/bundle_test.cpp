@@ -83,7 +83,7 @@ TEST_SUITE("archive::bundle")
     CHECK(put("").find("bundle: ") == 0);
     CHECK(put("not a tar archive at all").find("bundle: ") == 0);
     CHECK(put(std::string(4096, '\0')).find("bundle: ") == 0);
-    CHECK(damaged(file, 0, "../escape.json\0\0") ==
+    CHECK(damaged(file, 0, std::string_view{"../escape.json\0\0\0", 17}) ==
           "bundle: entry name '../escape.json' is not a plain relative path");
     CHECK(damaged(file, 0, std::string_view{"/abs\0\0\0\0\0\0\0\0\0\0\0\0", 16}) ==
           "bundle: entry name '/abs' is not a plain relative path");
