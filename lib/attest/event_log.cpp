@@ -70,7 +70,7 @@ Json to_json(const TdxEvent& event)
                  .set("event", event.name)
                  .set("event_payload", hex(event.payload));
   if (event.version == EventVersion::v2) out.set("version", 2);
-  if (!event.preimage.empty()) out.set("preimage", event.preimage);
+  if (!event.preimage.empty()) out.set("preimage", hex(as_bytes(event.preimage)));
   return out;
 }
 
@@ -106,7 +106,7 @@ Result<TdxEvent> event_from_json(const Json& json)
   out.name = TRY(json.get_string("event", ""));
   out.payload = TRY(parse_hex(TRY(json.get_string("event_payload", ""))).within("event_payload"));
   out.version = TRY(version_of(json));
-  out.preimage = TRY(json.get_string("preimage", ""));
+  out.preimage = to_text(TRY(parse_hex(TRY(json.get_string("preimage", ""))).within("preimage")));
   return out;
 }
 

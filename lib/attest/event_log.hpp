@@ -49,7 +49,7 @@ struct TdxEvent {
   std::string name{};
   Bytes payload{};
   EventVersion version = EventVersion::v1;
-  std::string preimage{}; ///< V2 only
+  std::string preimage{}; ///< V2 only: the text itself; hex in JSON
 };
 
 /// With digest, and preimage for V2 (spec guest 8.5).

@@ -168,6 +168,21 @@ TEST_SUITE("attest::event_log")
     check_boot(v2_steps, EventVersion::v2);
   }
 
+  TEST_CASE("events are written with the published keys, in their order, all bytes as hex")
+  {
+    const RuntimeEvent event{"compose-hash", *parse_hex("abcd"), EventVersion::v2};
+    CHECK(codec::write_json(to_json(to_tdx_event(event))) ==
+          R"({"imr":3,"event_type":134217729,"digest":")" + hex(digest_of(event)) +
+              R"(","event":"compose-hash","event_payload":"abcd","version":2,"preimage":")" +
+              hex(preimage_of(event)) + R"("})");
+    const RuntimeEvent first{"x\b\f\x1f\"", {}, EventVersion::v1};
+    CHECK(to_json(to_tdx_event(first)).find("preimage") == nullptr);
+    CHECK(to_json(to_tdx_event(first)).find("version") == nullptr);
+    const RuntimeEvent second{first.name, {}, EventVersion::v2};
+    CHECK(as_text(preimage_of(second)) ==
+          R"({"name":"x\b\f\u001f\"","payload":"","type":134217729})");
+  }
+
   TEST_CASE("a log that lies about a digest or a preimage is refused")
   {
     TdxEvent event = to_tdx_event({"app-id", {1, 2}, EventVersion::v2});
