@@ -1,0 +1,18 @@
+// links: measure
+// Any bytes as firmware: refused, or measured without reading outside them.
+#include "measure/mrtd.hpp"
+
+using namespace dstack;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+  const ByteView firmware{data, size};
+  const auto sections = measure::tdvf_sections(firmware);
+  if (!sections) return 0;
+  std::uint64_t pages = 0;
+  for (const auto& section : *sections)
+    pages += section.memory_size / 4096;
+  constexpr std::uint64_t quick = 64;
+  if (pages <= quick) static_cast<void>(measure::mrtd(firmware, measure::PageOrder::two_pass));
+  return 0;
+}
