@@ -54,10 +54,14 @@ std::string_view reason(int status)
     return "No Content";
   case 400:
     return "Bad Request";
+  case 401:
+    return "Unauthorized";
   case 403:
     return "Forbidden";
   case 404:
     return "Not Found";
+  case 405:
+    return "Method Not Allowed";
   case 408:
     return "Request Timeout";
   case 409:
@@ -106,11 +110,36 @@ std::string percent_encode(std::string_view text)
   return out;
 }
 
+namespace {
+
+/// A value from elsewhere must not start a new line, or it could end the header.
+std::string one_line(std::string_view text)
+{
+  std::string out{text};
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  return out;
+}
+
+std::string lines_of(const std::vector<Header>& headers)
+{
+  std::string out;
+  for (const Header& header : headers)
+    out += fmt::format("{}: {}\r\n", one_line(header.name), one_line(header.value));
+  return out;
+}
+
+} // namespace
+
+std::string write_response_head(const Response& response)
+{
+  return fmt::format("HTTP/1.1 {} {}\r\n{}", response.status, reason(response.status),
+                     lines_of(response.headers));
+}
+
 std::string write_response(const Response& response, bool keep_alive)
 {
-  std::string out = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason(response.status));
-  for (const Header& header : response.headers)
-    out += fmt::format("{}: {}\r\n", header.name, header.value);
+  std::string out = write_response_head(response);
   out += fmt::format("Content-Length: {}\r\nConnection: {}\r\n\r\n", response.body.size(),
                      keep_alive ? "keep-alive" : "close");
   out += response.body;
@@ -119,10 +148,9 @@ std::string write_response(const Response& response, bool keep_alive)
 
 std::string write_request_head(const Request& request, std::string_view host)
 {
-  std::string out =
-      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, host);
-  for (const Header& header : request.headers)
-    out += fmt::format("{}: {}\r\n", header.name, header.value);
+  std::string out = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", one_line(request.method),
+                                one_line(request.target), one_line(host));
+  out += lines_of(request.headers);
   out += fmt::format("Connection: {}\r\n\r\n", request.keep_alive ? "keep-alive" : "close");
   return out;
 }

@@ -38,18 +38,21 @@ std::string percent_encode(std::string_view text);
 
 /// Always with Content-Length; ready to send.
 std::string write_response(const Response& response, bool keep_alive);
+/// Status line and the headers given, without the empty line that ends them.
+std::string write_response_head(const Response& response);
 std::string write_request(const Request& request, std::string_view host);
 /// The head alone, exactly the headers given: for a body that is sent in pieces.
 std::string write_request_head(const Request& request, std::string_view host);
 
 struct MessageLimits {
-  std::size_t max_header_bytes = 16 * 1024;
-  std::size_t max_body_bytes = std::size_t{10} << 20U;
+  std::size_t max_header_bytes = 16 * 1024;            ///< also of a chunk's header
+  std::size_t max_body_bytes = std::size_t{10} << 20U; ///< held at a time: see drain_body
 };
 
 /// Feeds on bytes as they arrive. Refuses (Errc::malformed): conflicting or repeated
-/// Content-Length, Content-Length with Transfer-Encoding, obs-fold, bare LF, blank before colon,
-/// missing or repeated Host, anything but "chunked" as transfer coding, over-long parts.
+/// Content-Length, Content-Length with Transfer-Encoding, obs-fold, bare LF or CR, blank before
+/// colon, missing or repeated Host, anything but "chunked" as transfer coding, trailers, over-long
+/// parts. How the bytes are cut into pieces never changes the outcome.
 class RequestParser {
 public:
   explicit RequestParser(const MessageLimits& limits);
@@ -70,6 +73,7 @@ private:
   std::unique_ptr<State> state_;
 };
 
+/// As above for answers (no Host); "100 Continue" and other interim answers are passed over.
 class ResponseParser {
 public:
   explicit ResponseParser(const MessageLimits& limits);
