@@ -25,10 +25,18 @@ Result<std::string> kernel_version(const fs::path& kernel)
   return found;
 }
 
-/// depmod looks below lib/modules; the directory is a merged /usr.
+/// depmod looks below lib/modules; the directory is a merged /usr. What it writes has the modes of
+/// our umask, which may not show in the image.
 Status index_modules(const Workplace& work, const fs::path& root, const std::string& version)
 {
-  return Tools{work.tools()}.run("usr/sbin/depmod", {"-b", root.string(), version});
+  TRY(Tools{work.tools()}.run("usr/sbin/depmod", {"-b", root.string(), version}));
+  constexpr auto mode = fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read |
+                        fs::perms::others_read;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{root / "usr/lib/modules" / version, error})
+    if (entry.is_regular_file(error)) fs::permissions(entry.path(), mode, error);
+  if (error) return fail(Errc::io, "modes of the module index: {}", error.message());
+  return ok();
 }
 
 Status copy_tree(const fs::path& from, const fs::path& root)

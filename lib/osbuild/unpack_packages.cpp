@@ -53,6 +53,7 @@ Status check_rules_used(const Rules& rules, const Unpacked& all)
 
 Status make_layout(const Rules& rules, const Unpacked& all, const fs::path& root)
 {
+  TRY(make_directory(root, "", 0755));
   for (const Directory& directory : rules.directories)
     TRY(make_directory(root, directory.path, directory.mode));
   for (const Join& join : rules.joins) {
