@@ -32,7 +32,7 @@ Status EventRecorder::record(std::string_view name, ByteView payload)
 {
   attest::RuntimeEvent event{std::string{name}, to_bytes(payload), version_};
   const auto lock = TRY(sys::FileLock::acquire(directory_ / lock_name, name, lock_deadline));
-  TRY(extend_(event, attest::digest_of(event)).within("event {}", name));
+  TRY(extend_(attest::digest_of(event)).within("event {}", name));
   const sys::Fd log = TRY(sys::open_append(directory_ / log_name, sys::Privacy::owner_only));
   TRY(sys::write_all(log.get(), as_bytes(attest::to_log_line(event) + "\n")).within("event log"));
   events_.push_back(std::move(event));

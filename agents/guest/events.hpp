@@ -10,8 +10,7 @@ namespace dstack::guest {
 
 class EventRecorder {
 public:
-  using Extend =
-      std::function<Status(const attest::RuntimeEvent& event, const attest::Sha384Digest& digest)>;
+  using Extend = std::function<Status(const attest::Sha384Digest& digest)>;
 
   /// Fixes the version for this boot; a directory that holds another one is refused.
   static Result<EventRecorder>

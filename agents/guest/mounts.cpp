@@ -115,15 +115,19 @@ Status mount_system()
   return sys::make_directories("/run/dstack", sys::Privacy::shared);
 }
 
-bool is_software_emulated()
+bool is_tdx_guest()
 {
-  constexpr unsigned hypervisor_leaf = 0x40000000;
   constexpr unsigned tdx_leaf = 0x21; // answered by the TDX module itself, not by the host
   unsigned highest = 0;
   unsigned ignored = 0;
   __cpuid(0, highest, ignored, ignored, ignored);
-  if (highest >= tdx_leaf && cpuid_text(tdx_leaf, VendorOrder::bdc) == "IntelTDX    ") return false;
-  return cpuid_text(hypervisor_leaf, VendorOrder::bcd) == "TCGTCGTCGTCG";
+  return highest >= tdx_leaf && cpuid_text(tdx_leaf, VendorOrder::bdc) == "IntelTDX    ";
+}
+
+bool is_software_emulated()
+{
+  constexpr unsigned hypervisor_leaf = 0x40000000;
+  return !is_tdx_guest() && cpuid_text(hypervisor_leaf, VendorOrder::bcd) == "TCGTCGTCGTCG";
 }
 
 } // namespace dstack::guest

@@ -17,6 +17,8 @@ Status mount_at(const std::string& what,
                 const std::string& options);
 Status bind_mount(const std::string& from, const std::string& to);
 
+/// True inside an Intel TDX trust domain, as the processor says it.
+bool is_tdx_guest();
 /// True under QEMU's software emulation outside a TEE, where the host is no adversary to begin
 /// with.
 bool is_software_emulated();

@@ -9,7 +9,6 @@ namespace dstack::guest {
 namespace {
 
 constexpr const char* engine_socket = "/run/docker.sock";
-constexpr const char* containerd_socket = "/run/containerd/containerd.sock";
 constexpr std::chrono::milliseconds look_again{50};
 
 sys::Command daemon(std::vector<std::string> argv)
@@ -47,8 +46,8 @@ Status Runtime::start_containerd()
 
 Status Runtime::start_dockerd()
 {
-  dockerd_ = TRY(start("dockerd", daemon({"dockerd", "--containerd", containerd_socket, "--host",
-                                          std::string{"unix://"} + engine_socket})));
+  // Everything else is in /etc/docker/daemon.json.
+  dockerd_ = TRY(start("dockerd", daemon({"dockerd"})));
   return ok();
 }
 

@@ -1,0 +1,72 @@
+#pragma once
+/// PID 1 of the VM: boots in order, then serves until told to stop.
+
+#include "guest/app.hpp"
+#include "guest/data_disk.hpp"
+#include "guest/events.hpp"
+#include "guest/host_link.hpp"
+#include "guest/image_bundle.hpp"
+#include "guest/self_report.hpp"
+#include "net/http_server.hpp"
+#include "tee/tee.hpp"
+
+namespace dstack::guest {
+
+class Guest {
+public:
+  /// Never returns: the machine goes off in every case.
+  [[noreturn]] static void run();
+
+private:
+  explicit Guest(std::unique_ptr<sys::Loop> loop) : loop_(std::move(loop)), processes_(*loop_) {}
+
+  // The stages of guest_boot.cpp, in order.
+  Status boot();
+  Status open_host();
+  Status open_tee(const std::string& wanted);
+  Status start_helpers();
+  Status read_configuration();
+  Status measure();
+  Status prepare_disk();
+  Status start_containers();
+  Status write_daemon_config();
+  Status prepare_app();
+  Status load_images();
+  Status seal_measurement();
+
+  // guest_serve.cpp
+  Status serve_guest_api();
+  void serve_host(const std::string& method, const codec::Json& params, const HostReply& reply);
+  void serve_logs(const codec::Json& params, const HostReply& reply);
+  void list_containers(const HostReply& reply);
+  void request_shutdown();
+  void watch_app();
+  Status serve_until_stopped();
+
+  void stage(std::string_view text);
+  [[noreturn]] void give_up(const Error& error);
+
+  std::unique_ptr<sys::Loop> loop_;
+  Processes processes_;
+  std::unique_ptr<HostLink> host_;
+  std::unique_ptr<tee::Tee> tee_;
+  std::unique_ptr<Runtime> runtime_;
+  std::map<std::string, std::string> cmdline_;
+  SysConfig config_;
+  InstanceInfo known_instance_;
+  std::string app_compose_text_;
+  compose::AppCompose app_;
+  Identity identity_;
+  std::optional<EventRecorder> recorder_;
+  std::unique_ptr<SelfReport> report_;
+  AppFiles files_;
+  std::unique_ptr<AppWatch> watch_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::optional<Finished> network_modules_;
+  std::optional<ImageBundle> bundle_;
+  std::optional<Error> failed_;
+  bool booted_ = false;
+  bool stop_requested_ = false;
+};
+
+} // namespace dstack::guest

@@ -1,0 +1,298 @@
+#include "guest/guest.hpp"
+
+#include "base/text.hpp"
+#include "crypto/random.hpp"
+#include "guest/block_device.hpp"
+#include "guest/cmdline.hpp"
+#include "guest/config_share.hpp"
+#include "guest/console.hpp"
+#include "guest/image_bundle.hpp"
+#include "guest/modules.hpp"
+#include "guest/mounts.hpp"
+#include "guest/network.hpp"
+#include "guest/override_file.hpp"
+#include "guest/shutdown.hpp"
+#include "keys/app_keys.hpp"
+#include "tee/sim_guest.hpp"
+#include "tee/tdx_guest.hpp"
+
+#include <csignal>
+#include <cstdlib>
+
+namespace dstack::guest {
+
+namespace {
+
+constexpr const char* program = "dstack-guest";
+constexpr std::size_t max_text = 64 * 1024;
+constexpr std::chrono::milliseconds modules_deadline{60'000};
+constexpr std::chrono::milliseconds daemon_deadline{180'000};
+constexpr std::chrono::milliseconds host_deadline{30'000};
+const sys::fs::path event_directory = "/run/log/dstack";
+
+/// Loaded by a helper process beside the boot: what the network of host and containers needs.
+const std::vector<std::string> network_modules = {
+    "virtio_net",   "virtio_rng",    "bridge",
+    "br_netfilter", "veth",          "nf_tables",
+    "nft_compat",   "nft_chain_nat", "nf_conntrack_netlink",
+    "xt_conntrack", "xt_MASQUERADE", "xt_addrtype",
+    "xt_nat",       "xt_tcpudp"};
+/// Needed by the boot itself: the configuration disk and the encryption of the data disk.
+const std::vector<std::string> disk_modules = {
+    "vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "nls_utf8", "aesni_intel", "dm_crypt"};
+
+std::string cmdline_value(const std::map<std::string, std::string>& words, const char* key)
+{
+  const auto at = words.find(key);
+  return at == words.end() ? std::string{} : at->second;
+}
+
+std::string trimmed_file(const char* path)
+{
+  const auto text = sys::read_text(path, 4096);
+  return text ? std::string{trim(*text)} : std::string{};
+}
+
+Secret<32> random_seed()
+{
+  Secret<32> out;
+  crypto::random_bytes(out.mutable_view());
+  return out;
+}
+
+/// Starts a program only so that the kernel and QEMU have its code ready; nobody waits for it.
+void warm(Processes& processes, std::vector<std::string> argv)
+{
+  sys::Command command;
+  command.argv = std::move(argv);
+  command.env = {{"HOME", "/root"}};
+  static_cast<void>(processes.start(std::move(command), {}, [](const Finished&) {}));
+}
+
+} // namespace
+
+void Guest::stage(std::string_view text)
+{
+  console_stage(program, text);
+  if (host_) host_->notify("boot.progress", text);
+}
+
+void Guest::give_up(const Error& error)
+{
+  constexpr std::chrono::milliseconds tell_deadline{5000};
+  console_stage(program, "boot failed: " + error.message());
+  if (host_) host_->notify_surely("boot.error", error.message(), tell_deadline);
+  power_off_now();
+}
+
+Status Guest::boot()
+{
+  ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+  TRY(mount_system());
+  // Under software emulation address randomisation makes every program translate anew.
+  if (is_software_emulated())
+    static_cast<void>(write_setting("/proc/sys/kernel/randomize_va_space", "0"));
+  TRY(loop_->on_signals({SIGCHLD, SIGTERM, SIGINT}, [this](int signal) {
+    if (signal == SIGCHLD)
+      processes_.reap_orphans();
+    else
+      request_shutdown();
+  }));
+  TRY(start_helpers());
+  TRY(open_host());
+  TRY(read_configuration());
+  TRY(measure().within("measurement"));
+  TRY(prepare_disk());
+  return start_containers();
+}
+
+/// What can run beside everything up to the data disk: modules for the network, and containerd.
+Status Guest::start_helpers()
+{
+  cmdline_ = TRY(parse_cmdline(TRY(sys::read_text("/proc/cmdline", max_text))));
+  sys::Command load;
+  load.argv = {"/proc/self/exe", "load-modules"};
+  load.argv.insert(load.argv.end(), network_modules.begin(), network_modules.end());
+  TRY(processes_.start(std::move(load), {}, [this](const Finished& finished) {
+    network_modules_ = finished;
+    loop_->stop();
+  }));
+  runtime_ = std::make_unique<Runtime>(*loop_, processes_, [this](const std::string& what) {
+    console_stage(program, what);
+    if (booted_) host_->notify("app.error", what);
+  });
+  TRY(runtime_->start_containerd());
+  TRY(load_modules(disk_modules).within("kernel modules"));
+  return bring_up_loopback();
+}
+
+Status Guest::open_host()
+{
+  host_ = TRY(HostLink::open(*loop_));
+  host_->serve([this](const std::string& method, const codec::Json& params, HostReply reply) {
+    serve_host(method, params, reply);
+  });
+  codec::Json hello;
+  hello.set("protocol", 1).set("agent", agent_version);
+  const codec::Json answer = TRY(host_->call("Hello", std::move(hello), host_deadline));
+  return open_tee(TRY(answer.get_string("tee", "sim")));
+}
+
+/// The processor decides, not the host: inside TDX nothing else is used, outside it nothing real
+/// is.
+Status Guest::open_tee(const std::string& wanted)
+{
+  if (is_tdx_guest()) {
+    TRY(load_modules({"tdx_guest", "tsm_report"}).within("kernel modules"));
+    tee_ = TRY(tee::make_tdx({}).within("TDX"));
+    return ok();
+  }
+  if (wanted != "sim")
+    return fail(Errc::unsupported, "the host wants TEE \"{}\"; there is none", printable(wanted));
+  tee_ = tee::make_simulated([this](std::string_view method, codec::Json params) {
+    return host_->call(method, std::move(params), host_deadline);
+  });
+  return ok();
+}
+
+Status Guest::read_configuration()
+{
+  SharedFiles files = TRY(read_config_share());
+  stage("configuration read");
+  app_compose_text_ = to_text(files.app_compose);
+  app_ = TRY(compose::parse_app_compose(app_compose_text_));
+  TRY(compose::require_supported(app_));
+  config_ = TRY(parse_sys_config(files.sys_config).within(".sys-config.json"));
+  known_instance_ = TRY(parse_instance_info(files.instance_info).within(".instance_info"));
+  return set_hostname(config_.hostname);
+}
+
+Status Guest::measure()
+{
+  Bytes fresh_seed(20);
+  crypto::random_bytes(fresh_seed);
+  const auto continuity = tee_->simulated() ? Continuity::persistent : Continuity::each_boot_new;
+  const auto ids = app_.no_instance_id ? InstanceIds::unwanted : InstanceIds::wanted;
+  identity_ = identify(as_bytes(app_compose_text_), known_instance_, ids, continuity, fresh_seed);
+  const auto version =
+      app_.event_log_version == 2 ? attest::EventVersion::v2 : attest::EventVersion::v1;
+  const auto extend = [this](const attest::Sha384Digest& digest) {
+    return tee_->extend(attest::runtime_register, digest);
+  };
+  recorder_ = TRY(EventRecorder::open(event_directory, version, extend));
+  TRY(record_boot_events(*recorder_, identity_, app_));
+  stage("measured");
+  return ok();
+}
+
+Status Guest::prepare_disk()
+{
+  stage("requesting app keys");
+  const auto sealed =
+      TRY(tee_->sealing_key(hex(identity_.app_id), hex(identity_.instance_id)).within("app keys"));
+  const Secret<32> seed = sealed ? *sealed : random_seed();
+  const keys::AppKeys app_keys = TRY(keys::from_seed(seed).within("app keys"));
+  TRY(recorder_->record("key-provider", as_bytes(key_provider_none)));
+  TRY(recorder_->record("storage-fs", as_bytes("ext4")));
+  DataDisk disk = TRY(find_data_disk(cmdline_value(cmdline_, "dstack.data_device")));
+  if (!sealed && disk.state == DiskState::luks) {
+    console_stage(program, "no key provider keeps the key of the data disk: it starts empty");
+    disk.state = DiskState::empty;
+  }
+  stage(disk.state == DiskState::empty ? "initializing data disk" : "mounting data disk");
+  TRY(open_data_disk(processes_, disk, app_keys.disk_crypt_key));
+  host_->notify("instance.info",
+                write_instance_info(identity_.seed, identity_.instance_id, identity_.app_id));
+  TRY(recorder_->record("system-ready", {}));
+  stage("data disk ready");
+  return ok();
+}
+
+Status Guest::start_containers()
+{
+  stage("setting up docker");
+  TRY(run_until(
+      *loop_, [&] { return network_modules_.has_value(); }, modules_deadline, "loading modules"));
+  if (!network_modules_->state.success())
+    console_stage(program, "modules: " + last_lines(network_modules_->tail));
+  if (config_.network) TRY(configure_network(*config_.network).within("network"));
+  TRY(write_daemon_config());
+  TRY(bind_mount(std::string{data_mount_point} + "/var/lib/docker", "/var/lib/docker"));
+  TRY(runtime_->start_dockerd());
+  warm(processes_, {"/usr/libexec/docker/cli-plugins/docker-compose", "version"});
+  warm(processes_, {"runc", "--version"});
+  warm(processes_, {"containerd-shim-runc-v2", "-v"});
+  TRY(seal_measurement());
+  TRY(serve_guest_api().within("guest API"));
+  TRY(prepare_app().within("app files"));
+  TRY(runtime_->wait_ready(daemon_deadline));
+  if (config_.bundle) TRY(load_images());
+  stage("starting containers");
+  TRY(compose_up(processes_, files_).within("failed to start containers"));
+  booted_ = true;
+  stage("done");
+  watch_app();
+  return ok();
+}
+
+Status Guest::write_daemon_config()
+{
+  constexpr const char* path = "/etc/docker/daemon.json";
+  if (config_.docker_registry.empty() && config_.insecure_registries.empty()) return ok();
+  const std::string base = TRY(sys::read_text(path, max_text));
+  const std::string text =
+      TRY(daemon_config(base, config_.docker_registry, config_.insecure_registries));
+  return sys::write_file_atomic(path, as_bytes(text), sys::Privacy::shared);
+}
+
+/// The files of the app; with a bundle also which image each service gets.
+Status Guest::prepare_app()
+{
+  files_.project = project_name(app_.name);
+  files_.compose = app_.docker_compose_file.value_or("");
+  files_.env_files = app_.env_files;
+  if (config_.bundle) {
+    bundle_ = TRY(open_image_bundle(app_).within("image bundle"));
+    files_.image_override = TRY(override_file(bundle_->image_of_service));
+  }
+  return write_app_files(files_);
+}
+
+Status Guest::load_images()
+{
+  stage("loading images");
+  return load_bundle(runtime_->engine(), *bundle_).within("image bundle");
+}
+
+/// Everything is measured: from here on Info and GetQuote have their final content.
+Status Guest::seal_measurement()
+{
+  ReportInputs inputs;
+  inputs.app_compose = app_compose_text_;
+  inputs.app_name = app_.name;
+  inputs.public_tcbinfo = app_.public_tcbinfo;
+  inputs.identity = identity_;
+  inputs.config = config_;
+  inputs.key_provider = key_provider_none;
+  inputs.log = TRY(tee_->boot().within("firmware event log")).events;
+  for (const attest::RuntimeEvent& event : recorder_->events())
+    inputs.log.push_back(attest::to_tdx_event(event));
+  inputs.cloud_vendor = trimmed_file("/sys/class/dmi/id/sys_vendor");
+  inputs.cloud_product = trimmed_file("/sys/class/dmi/id/product_name");
+  report_ = std::make_unique<SelfReport>(
+      std::move(inputs), [this](const ReportData& data) { return tee_->quote(data); });
+  return ok();
+}
+
+void Guest::run()
+{
+  auto loop = sys::Loop::create();
+  if (!loop) power_off_saying(program, loop.error().message());
+  Guest guest{std::move(*loop)};
+  if (const Status booted = guest.boot(); !booted) guest.give_up(booted.error());
+  const Status served = guest.serve_until_stopped();
+  if (!served) guest.give_up(served.error());
+  shut_down(*guest.host_, guest.processes_, *guest.runtime_, guest.files_);
+}
+
+} // namespace dstack::guest

@@ -1,0 +1,143 @@
+#include "guest/guest.hpp"
+
+#include "base/text.hpp"
+#include "guest/console.hpp"
+#include "guest/log_stream.hpp"
+#include "guest/shutdown.hpp"
+#include "guest/system_info.hpp"
+#include "rpc/prpc.hpp"
+#include "sys/sockets.hpp"
+
+namespace dstack::guest {
+
+namespace {
+
+using codec::Json;
+
+constexpr const char* program = "dstack-guest";
+constexpr const char* api_socket = "/run/dstack.sock";
+constexpr unsigned api_mode = 0777; ///< every container that mounts it may use it
+
+Json to_json(const Container& container)
+{
+  Json names = Json::array();
+  for (const std::string& name : container.names)
+    names.push(name);
+  Json ports = Json::array();
+  for (const PublishedPort& port : container.ports) {
+    Json one;
+    one.set("host_port", unsigned{port.host_port});
+    one.set("container_port", unsigned{port.container_port});
+    one.set("protocol", port.protocol);
+    ports.push(std::move(one));
+  }
+  Json out;
+  out.set("id", container.id).set("names", std::move(names)).set("image", container.image);
+  out.set("image_id", container.image_id).set("created", container.created);
+  out.set("state", container.state).set("status", container.status);
+  out.set("service", container.service).set("ports", std::move(ports));
+  return out;
+}
+
+} // namespace
+
+/// The guest API on /run/dstack.sock, before any container can start.
+Status Guest::serve_guest_api()
+{
+  const auto service = std::make_shared<rpc::Service>();
+  service->methods["Info"] = [this](const Json&) { return report_->info(); };
+  service->methods["GetQuote"] = [this](const Json& params) { return report_->get_quote(params); };
+  service->methods["Version"] = [](const Json&) -> Result<Json> { return version_answer(); };
+  server_ = std::make_unique<net::HttpServer>(
+      *loop_, net::ServerLimits{}, [service](const http::Request& request, net::Responder to) {
+        to.send(rpc::answer(*service, request));
+      });
+  return server_->serve(TRY(sys::listen_unix(api_socket, api_mode)));
+}
+
+void Guest::serve_host(const std::string& method, const Json& params, const HostReply& reply)
+{
+  if (method == "Info") {
+    if (!report_) return reply.finish(fail(Errc::not_found, "the VM is not measured yet"));
+    return reply.finish(report_->host_info());
+  }
+  if (method == "SysInfo") return reply.finish(system_info({"/", data_mount_point}));
+  if (method == "ListContainers") return list_containers(reply);
+  if (method == "Logs") return serve_logs(params, reply);
+  if (method == "Shutdown") {
+    reply.finish(Json{});
+    return request_shutdown();
+  }
+  reply.finish(fail(Errc::not_found, "the guest has no method {}", printable(method)));
+}
+
+void Guest::serve_logs(const Json& params, const HostReply& reply)
+{
+  if (!app_.public_logs)
+    return reply.finish(
+        fail(Errc::denied, "the app keeps its logs to itself (public_logs is false)"));
+  const auto request = parse_log_request(params);
+  if (!request) return reply.finish(request.error());
+  stream_logs(runtime_->engine(), *request, files_.project, reply);
+}
+
+void Guest::list_containers(const HostReply& reply)
+{
+  const auto listed = [reply](const Result<http::Response>& response) {
+    if (!response) return reply.finish(response.error());
+    if (response->status != 200)
+      return reply.finish(fail(Errc::io, "dockerd: {}", error_message(response->body)));
+    const auto all = parse_containers(response->body);
+    if (!all) return reply.finish(all.error());
+    Json containers = Json::array();
+    for (const Container& one : *all)
+      containers.push(to_json(one));
+    Json out;
+    out.set("containers", std::move(containers));
+    reply.finish(out);
+  };
+  const auto started = runtime_->engine().start(engine_request("GET", "/containers/json?all=1"),
+                                                std::nullopt, nullptr, listed);
+  if (!started) reply.finish(started.error());
+}
+
+/// In the middle of the boot nothing has to be ended in order; afterwards the app has.
+void Guest::request_shutdown()
+{
+  stop_requested_ = true;
+  if (!booted_) {
+    console_stage(program, "stopped by the host during the boot");
+    host_->notify_surely("shutdown.progress", "powering off", std::chrono::milliseconds{1000});
+    power_off_now();
+  }
+  loop_->stop();
+}
+
+void Guest::watch_app()
+{
+  AppWatch::Events events;
+  events.ready = [this] {
+    console_stage(program, "app ready");
+    host_->notify("app.ready", "");
+  };
+  events.failed = [this](const std::string& what) {
+    failed_ = fail(Errc::io, "{}", what);
+    loop_->stop();
+  };
+  const std::string address = config_.network ? config_.network->address : "127.0.0.1";
+  watch_ = std::make_unique<AppWatch>(*loop_, runtime_->engine(), files_.project, address,
+                                      std::move(events));
+  watch_->start();
+}
+
+/// Ends well when a stop was asked for; a service that fails before the app is ready is an error.
+Status Guest::serve_until_stopped()
+{
+  while (!stop_requested_ && !failed_)
+    TRY(loop_->run());
+  watch_.reset();
+  if (failed_) return std::move(*failed_);
+  return ok();
+}
+
+} // namespace dstack::guest
