@@ -150,7 +150,7 @@ Status check_programs(const Options& options)
   return ok();
 }
 
-/// What builds that were killed left behind; the caller holds the lock, so none is at work.
+/// What builds that were killed left behind; none is at work, says the contract of build().
 void remove_leftovers(const fs::path& images)
 {
   std::error_code error;
@@ -181,8 +181,6 @@ Result<Built> build(const Options& options, Progress& progress)
   if (options.existing == Existing::refuse && fs::exists(target))
     return fail(Errc::usage, "the image {} exists already", target.string());
   TRY(sys::make_directories(options.images, sys::Privacy::shared));
-  const auto lock = TRY(
-      sys::FileLock::acquire(options.images / ".build.lock", "os build", std::chrono::seconds{1}));
   remove_leftovers(options.images);
   const TemporaryTree tree{TRY(sys::make_temp_directory(options.images, hidden_prefix + name))};
   const Workplace work{tree.path()};

@@ -51,7 +51,8 @@ struct Built {
 };
 
 /// Downloads what the lock names, builds in a hidden directory beside the result, renames it into
-/// place. The bytes depend on recipe, programs and git_revision only.
+/// place. The bytes depend on recipe, programs and git_revision only. The caller makes sure that
+/// only one build at a time works on options.images.
 Result<Built> build(const Options& options, Progress& progress);
 
 /// Everything that can be checked without running it: each file against sha256sum.txt, that
