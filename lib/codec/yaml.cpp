@@ -257,7 +257,7 @@ private:
       if (is_merge(key))
         TRY(collect_merge(std::move(value), key.at, merged));
       else
-        out.members.push_back({std::move(key.text), key.at, std::move(value)});
+        out.members.push_back({key.text, key.at, std::move(value), key.is_string()});
     }
     return merge(out, seen, std::move(merged));
   }

@@ -51,6 +51,7 @@ struct YamlMember {
   std::string key;
   YamlMark at; ///< of the key
   Yaml value;
+  bool string_key = true; ///< false: an unquoted number, boolean or null as key
 };
 
 /// Errors are Errc::malformed and start with "file_name:line:column: ". An empty document is null.
