@@ -11,10 +11,11 @@ namespace dstack::net {
 
 struct ServerLimits {
   http::MessageLimits message;
-  std::size_t max_connections = 64;
-  std::chrono::milliseconds idle{10'000};    ///< keep-alive without a request
-  std::chrono::milliseconds request{30'000}; ///< first byte to complete request
-  std::chrono::milliseconds write{30'000};   ///< answer not taken by the peer
+  std::size_t max_connections = 64;                ///< one more is answered 503
+  std::size_t max_unsent = std::size_t{16} << 20U; ///< of a stream its reader does not take
+  std::chrono::milliseconds idle{10'000};          ///< keep-alive without a request
+  std::chrono::milliseconds request{30'000};       ///< first byte to complete request
+  std::chrono::milliseconds write{30'000};         ///< whole answer, or no progress of a stream
 };
 
 /// Answers one request, now or later, from the loop's thread; copies share the request. Dropping

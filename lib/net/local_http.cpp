@@ -2,7 +2,9 @@
 
 #include "sys/clock.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,13 +13,15 @@ namespace dstack::net {
 
 namespace {
 
+constexpr std::int64_t longest_wait_ms = std::numeric_limits<int>::max();
 constexpr std::size_t piece_size = std::size_t{64} << 10U;
 
 Status wait_for(int fd, short events, const sys::Deadline& deadline)
 {
   while (true) {
     pollfd wait{fd, events, 0};
-    const int ready = ::poll(&wait, 1, static_cast<int>(deadline.left().count()));
+    const auto left = std::min<std::int64_t>(deadline.left().count(), longest_wait_ms);
+    const int ready = ::poll(&wait, 1, static_cast<int>(left));
     if (ready > 0) return ok();
     if (ready == 0) return fail(Errc::timeout, "no answer in time");
     if (errno != EINTR) return sys::errno_error("poll");
@@ -64,13 +68,24 @@ Result<http::Response> read_answer(int fd, const LocalLimits& limits, const sys:
   return read_rest(fd, parser, deadline);
 }
 
+/// A server may answer and close before it has taken everything: its answer says more than our
+/// failure to send.
+Result<http::Response>
+answer_after(Status sent, int fd, const LocalLimits& limits, const sys::Deadline& deadline)
+{
+  if (!sent && sent.error().code() == Errc::timeout) return std::move(sent).error();
+  auto answer = read_answer(fd, limits, deadline);
+  if (!answer && !sent) return std::move(sent).error();
+  return answer;
+}
+
 } // namespace
 
 Result<http::Response> exchange(int fd, const http::Request& request, const LocalLimits& limits)
 {
   const sys::Deadline deadline{limits.deadline};
-  TRY(send_all(fd, http::write_request(request, "localhost"), deadline));
-  return read_answer(fd, limits, deadline);
+  Status sent = send_all(fd, http::write_request(request, "localhost"), deadline);
+  return answer_after(std::move(sent), fd, limits, deadline);
 }
 
 Result<http::Response> exchange_upload(int fd,
@@ -81,13 +96,18 @@ Result<http::Response> exchange_upload(int fd,
 {
   const sys::Deadline deadline{limits.deadline};
   request.headers.push_back({"Content-Length", fmt::format("{}", body_size)});
-  TRY(send_all(fd, http::write_request_head(request, "localhost"), deadline));
-  while (true) {
+  Status sent = send_all(fd, http::write_request_head(request, "localhost"), deadline);
+  std::uint64_t left = body_size;
+  while (sent) {
     const Bytes piece = TRY(produce());
     if (piece.empty()) break;
-    TRY(send_all(fd, as_text(piece), deadline));
+    if (piece.size() > left) return fail(Errc::io, "the body is longer than {} bytes", body_size);
+    left -= piece.size();
+    sent = send_all(fd, as_text(piece), deadline);
   }
-  return read_answer(fd, limits, deadline);
+  if (sent && left > 0)
+    return fail(Errc::io, "the body ended {} bytes short of {}", left, body_size);
+  return answer_after(std::move(sent), fd, limits, deadline);
 }
 
 Result<http::Response> exchange_stream(int fd,
