@@ -181,13 +181,6 @@ void Channel::consume_output(std::size_t count)
   sent_ = 0;
 }
 
-std::vector<std::uint64_t> Channel::forget_all()
-{
-  served_.clear();
-  const std::set<std::uint64_t> calls = std::exchange(calls_, {});
-  return {calls.begin(), calls.end()};
-}
-
 void Channel::queue(std::string line)
 {
   output_ += line;

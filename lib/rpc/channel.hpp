@@ -69,9 +69,8 @@ public:
   std::string_view output() const { return std::string_view{output_}.substr(sent_); }
   void consume_output(std::size_t count);
 
-  /// The peer started over (second Hello): its requests are forgotten, and the ids of our calls
-  /// that will never be answered come back.
-  std::vector<std::uint64_t> forget_all();
+  /// The peer started over (second Hello): none of our calls will be answered.
+  void forget_calls() { calls_.clear(); }
 
 private:
   void take_line(std::string_view line, std::vector<ChannelEvent>& events);
