@@ -5,11 +5,11 @@
 namespace dstack::measure {
 namespace {
 
-/// A made-up firmware with one measured page, one page only added, and the metadata that says so.
-Bytes firmware(std::uint32_t count = 2, std::uint64_t size = 4096)
+/// A made-up firmware with measured pages, one page only added, and the metadata that says so.
+Bytes firmware(std::uint32_t count = 2, std::uint64_t size = 4096, std::size_t file_pages = 1)
 {
   ByteWriter out;
-  for (std::size_t i = 0; i < 4096; ++i)
+  for (std::size_t i = 0; i < 4096 * file_pages; ++i)
     out.u8(static_cast<std::uint8_t>(i * 7));
   const std::size_t descriptor = out.size();
   out.text("TDVF").u32le(16 + 64).u32le(1).u32le(count);
@@ -61,6 +61,17 @@ TEST_SUITE("measure")
     block("MEM.PAGE.ADD", 0x810000);
     CHECK(*mrtd(file, PageOrder::single_pass) == crypto::sha384(stream));
     CHECK(*mrtd(file, PageOrder::two_pass) == crypto::sha384(stream)); // one page: no difference
+  }
+
+  TEST_CASE("with two pages the orders differ, as computed apart from this code")
+  {
+    const Bytes file = firmware(2, 8192, 2);
+    CHECK(hex(*mrtd(file, PageOrder::single_pass)) ==
+          "7fe5b4f6fe2f20851b9c884bae4ac9ba2803aa49bdc3858f"
+          "401a31442082535e87eb0d773ae8eac562c94cef640be75f");
+    CHECK(hex(*mrtd(file, PageOrder::two_pass)) ==
+          "e7bf1faf251b012c2d99e4ada2bf02d395e98208967345fc"
+          "c1309519fed76967623829783e2076e2db4831647af22ec1");
   }
 
   TEST_CASE("the command line and initrd give the published RTMR2 (spec host 5.6)")
