@@ -22,6 +22,9 @@ private:
 
   // The stages of guest_boot.cpp, in order.
   Status boot();
+  Result<std::shared_ptr<std::optional<Finished>>>
+  load_beside(const std::vector<std::string>& names);
+  Status await_modules(const std::shared_ptr<std::optional<Finished>>& loading);
   Status open_host();
   Status open_tee(const std::string& wanted);
   Status start_helpers();
@@ -62,7 +65,8 @@ private:
   AppFiles files_;
   std::unique_ptr<AppWatch> watch_;
   std::unique_ptr<net::HttpServer> server_;
-  std::optional<Finished> network_modules_;
+  std::shared_ptr<std::optional<Finished>> crypto_loading_;
+  std::shared_ptr<std::optional<Finished>> network_loading_;
   std::optional<ImageBundle> bundle_;
   std::optional<Error> failed_;
   bool booted_ = false;

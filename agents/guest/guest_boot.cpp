@@ -30,16 +30,18 @@ constexpr std::chrono::milliseconds daemon_deadline{180'000};
 constexpr std::chrono::milliseconds host_deadline{30'000};
 const sys::fs::path event_directory = "/run/log/dstack";
 
-/// Loaded by a helper process beside the boot: what the network of host and containers needs.
+/// What containers and the host network need; loaded by a helper process beside the boot.
 const std::vector<std::string> network_modules = {
     "virtio_net",   "virtio_rng",    "bridge",
     "br_netfilter", "veth",          "nf_tables",
     "nft_compat",   "nft_chain_nat", "nf_conntrack_netlink",
     "xt_conntrack", "xt_MASQUERADE", "xt_addrtype",
     "xt_nat",       "xt_tcpudp"};
-/// Needed by the boot itself: the configuration disk and the encryption of the data disk.
-const std::vector<std::string> disk_modules = {
-    "vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "nls_utf8", "aesni_intel", "dm_crypt"};
+/// Encryption of the data disk; aesni_intel tests itself while it loads, so a helper does it too.
+const std::vector<std::string> crypto_modules = {"aesni_intel", "dm_crypt"};
+/// The configuration disk: needed at once.
+const std::vector<std::string> share_modules = {"vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1",
+                                                "nls_utf8"};
 
 std::string cmdline_value(const std::map<std::string, std::string>& words, const char* key)
 {
@@ -90,14 +92,17 @@ Status Guest::boot()
   ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
   TRY(mount_system());
   // Under software emulation address randomisation makes every program translate anew.
-  if (is_software_emulated())
-    static_cast<void>(write_setting("/proc/sys/kernel/randomize_va_space", "0"));
+  const bool emulated = is_software_emulated();
+  if (emulated) static_cast<void>(write_setting("/proc/sys/kernel/randomize_va_space", "0"));
   TRY(loop_->on_signals({SIGCHLD, SIGTERM, SIGINT}, [this](int signal) {
     if (signal == SIGCHLD)
       processes_.reap_orphans();
     else
       request_shutdown();
   }));
+  console_stage(program, emulated ? "file systems mounted (software emulation: no address "
+                                    "randomisation)"
+                                  : "file systems mounted");
   TRY(start_helpers());
   TRY(open_host());
   TRY(read_configuration());
@@ -106,23 +111,43 @@ Status Guest::boot()
   return start_containers();
 }
 
-/// What can run beside everything up to the data disk: modules for the network, and containerd.
+/// Loads modules in a process of its own; await_modules waits for its end.
+Result<std::shared_ptr<std::optional<Finished>>>
+Guest::load_beside(const std::vector<std::string>& names)
+{
+  sys::Command load;
+  load.argv = {"/proc/self/exe", "load-modules"};
+  load.argv.insert(load.argv.end(), names.begin(), names.end());
+  auto result = std::make_shared<std::optional<Finished>>();
+  TRY(processes_.start(std::move(load), {}, [this, result](const Finished& finished) {
+    *result = finished;
+    loop_->stop();
+  }));
+  return result;
+}
+
+Status Guest::await_modules(const std::shared_ptr<std::optional<Finished>>& loading)
+{
+  TRY(run_until(
+      *loop_, [&] { return loading->has_value(); }, modules_deadline, "loading modules"));
+  // Not fatal by itself: what really needs a missing module fails with its own reason.
+  if (!(*loading)->state.success())
+    console_stage(program, "modules: " + last_lines((*loading)->tail));
+  return ok();
+}
+
+/// What can run beside the boot: modules, and containerd, which needs nothing but the root.
 Status Guest::start_helpers()
 {
   cmdline_ = TRY(parse_cmdline(TRY(sys::read_text("/proc/cmdline", max_text))));
-  sys::Command load;
-  load.argv = {"/proc/self/exe", "load-modules"};
-  load.argv.insert(load.argv.end(), network_modules.begin(), network_modules.end());
-  TRY(processes_.start(std::move(load), {}, [this](const Finished& finished) {
-    network_modules_ = finished;
-    loop_->stop();
-  }));
+  crypto_loading_ = TRY(load_beside(crypto_modules));
+  network_loading_ = TRY(load_beside(network_modules));
   runtime_ = std::make_unique<Runtime>(*loop_, processes_, [this](const std::string& what) {
     console_stage(program, what);
     if (booted_) host_->notify("app.error", what);
   });
   TRY(runtime_->start_containerd());
-  TRY(load_modules(disk_modules).within("kernel modules"));
+  TRY(load_modules(share_modules).within("kernel modules"));
   return bring_up_loopback();
 }
 
@@ -200,6 +225,7 @@ Status Guest::prepare_disk()
     disk.state = DiskState::empty;
   }
   stage(disk.state == DiskState::empty ? "initializing data disk" : "mounting data disk");
+  TRY(await_modules(crypto_loading_));
   TRY(open_data_disk(processes_, disk, app_keys.disk_crypt_key));
   host_->notify("instance.info",
                 write_instance_info(identity_.seed, identity_.instance_id, identity_.app_id));
@@ -211,10 +237,7 @@ Status Guest::prepare_disk()
 Status Guest::start_containers()
 {
   stage("setting up docker");
-  TRY(run_until(
-      *loop_, [&] { return network_modules_.has_value(); }, modules_deadline, "loading modules"));
-  if (!network_modules_->state.success())
-    console_stage(program, "modules: " + last_lines(network_modules_->tail));
+  TRY(await_modules(network_loading_));
   if (config_.network) TRY(configure_network(*config_.network).within("network"));
   TRY(write_daemon_config());
   TRY(bind_mount(std::string{data_mount_point} + "/var/lib/docker", "/var/lib/docker"));
