@@ -1,10 +1,16 @@
 #include "fetch/http_client.hpp"
 
 #include "base/text.hpp"
+#include "fetch/proxy.hpp"
+#include "fetch/redirect.hpp"
+#include "sys/clock.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <curl/curl.h>
-#include <memory>
+#include <mutex>
+#include <sys/socket.h>
 
 namespace dstack::fetch {
 
@@ -22,6 +28,13 @@ using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 constexpr long low_speed_bytes = 64; ///< per second, over low_speed_seconds
 constexpr long low_speed_seconds = 60;
 constexpr std::size_t max_header_bytes = std::size_t{64} << 10U;
+constexpr std::size_t max_idle_handles = 8;
+
+std::string variable(const char* name)
+{
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string{} : std::string{value};
+}
 
 /// One transfer's state, reached from libcurl's callbacks.
 struct Transfer {
@@ -32,6 +45,7 @@ struct Transfer {
   std::size_t received = 0;
   std::size_t header_bytes = 0;
   Status failure = ok();
+  std::array<char, CURL_ERROR_SIZE> detail{};
 };
 
 std::size_t on_body(char* data, std::size_t unit, std::size_t count, void* opaque)
@@ -63,8 +77,7 @@ std::size_t on_header(char* data, std::size_t unit, std::size_t count, void* opa
     transfer.failure = fail(Errc::malformed, "the answer's header is too large");
     return 0;
   }
-  if (line.starts_with("HTTP/"))
-    transfer.response.headers.clear(); // a redirect's answer came before
+  if (line.starts_with("HTTP/")) transfer.response.headers.clear(); // a proxy's or interim answer
   const auto colon = line.find(':');
   if (colon != std::string_view::npos)
     transfer.response.headers.push_back(
@@ -72,95 +85,179 @@ std::size_t on_header(char* data, std::size_t unit, std::size_t count, void* opa
   return line.size();
 }
 
-/// libcurl takes its proxy from these variables; a failure names it, because it is easily
-/// forgotten.
-std::string proxy_note(std::string_view url)
+/// As libcurl does, but a child process started meanwhile does not inherit the connection.
+curl_socket_t on_socket(void*, curlsocktype, curl_sockaddr* address)
 {
-  const bool secure = url.starts_with("https:");
-  for (const char* name :
-       {secure ? "https_proxy" : "http_proxy", secure ? "HTTPS_PROXY" : "", "all_proxy"}) {
-    const char* value = *name == '\0' ? nullptr : std::getenv(name);
-    if (value != nullptr && *value != '\0') return fmt::format(" (through the proxy in {})", name);
-  }
-  return "";
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-void set_common(CURL* handle, const ClientRequest& request, const ClientLimits& limits)
+void set_limits(CURL* handle, const ClientLimits& limits, std::chrono::milliseconds left)
+{
+  const auto connect = std::min(limits.connect, left);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
+  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, low_speed_bytes);
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, low_speed_seconds);
+}
+
+void set_common(CURL* handle, const ClientRequest& request)
 {
   curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  const bool secure = request.url.starts_with("https:");
-  curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, limits.max_redirects > 0 ? 1L : 0L);
-  curl_easy_setopt(handle, CURLOPT_MAXREDIRS, static_cast<long>(limits.max_redirects));
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect.count()));
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(limits.total.count()));
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, low_speed_bytes);
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, low_speed_seconds);
+  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L); // followed by us, hop by hop
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   curl_easy_setopt(handle, CURLOPT_USERAGENT, "dstack/0.1");
+  curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+  for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) { // as curl(1)
+    const std::string bundle = variable(name);
+    if (bundle.empty()) continue;
+    curl_easy_setopt(handle, CURLOPT_CAINFO, bundle.c_str());
+    break;
+  }
   if (request.method == "HEAD") curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
   if (request.method == "POST") {
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.c_str());
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
   }
 }
 
-Error failed(CURLcode code, const ClientRequest& request)
+void set_callbacks(CURL* handle, Transfer& transfer)
 {
-  const Errc kind = code == CURLE_OPERATION_TIMEDOUT ? Errc::timeout : Errc::io;
-  return fail(kind, "{} {}: {}{}", request.method, request.url, curl_easy_strerror(code),
-              proxy_note(request.url));
+  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer.detail.data());
 }
 
-Result<http::Response>
-perform(const ClientRequest& request, const ClientLimits& limits, const BodySink* sink)
+Result<HeaderList> header_list(const ClientRequest& request)
 {
-  const Easy handle{curl_easy_init()};
-  if (!handle) return fail(Errc::io, "libcurl could not start");
+  HeaderList list{curl_slist_append(nullptr, "Expect:")}; // no waiting for "100 Continue"
+  for (const http::Header& header : request.headers) {
+    const std::string line = fmt::format("{}: {}", header.name, header.value);
+    if (line.find_first_of("\r\n") != std::string::npos)
+      return fail(Errc::malformed, "header {} holds a line end", printable(header.name));
+    list.reset(curl_slist_append(list.release(), line.c_str()));
+  }
+  return list;
+}
+
+Error failed(CURLcode code, const Transfer& transfer, const ClientRequest& request)
+{
+  const Errc kind = code == CURLE_OPERATION_TIMEDOUT         ? Errc::timeout
+                    : code == CURLE_PEER_FAILED_VERIFICATION ? Errc::untrusted
+                                                             : Errc::io;
+  const std::string_view detail{transfer.detail.data()};
+  return fail(kind, "{} {}: {}{}", request.method, printable(request.url),
+              detail.empty() ? std::string{curl_easy_strerror(code)} : printable(detail),
+              proxy_note(request.url, variable));
+}
+
+struct Hop {
+  http::Response response;
+  std::string redirect; ///< absolute URL, empty when the answer is not a redirect
+};
+
+Result<Hop> transfer_once(CURL* handle,
+                          const ClientRequest& request,
+                          const ClientLimits& limits,
+                          std::chrono::milliseconds left,
+                          const BodySink* sink)
+{
   Transfer transfer;
   transfer.limits = &limits;
   transfer.sink = sink;
-  transfer.handle = handle.get();
-  set_common(handle.get(), request, limits);
-  HeaderList list;
-  for (const http::Header& header : request.headers)
-    list.reset(curl_slist_append(list.release(),
-                                 fmt::format("{}: {}", header.name, header.value).c_str()));
-  curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
-  curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(handle.get(), CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(handle.get(), CURLOPT_HEADERDATA, &transfer);
-  const CURLcode code = curl_easy_perform(handle.get());
+  transfer.handle = handle;
+  curl_easy_reset(handle); // keeps open connections
+  set_common(handle, request);
+  set_limits(handle, limits, left);
+  set_callbacks(handle, transfer);
+  const HeaderList list = TRY(header_list(request));
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list.get());
+  const CURLcode code = curl_easy_perform(handle);
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, nullptr); // transfer ends before the handle
   if (!transfer.failure)
     return Error{transfer.failure.error()}.within(
-        fmt::format("{} {}", request.method, request.url));
-  if (code != CURLE_OK) return failed(code, request);
+        fmt::format("{} {}", request.method, printable(request.url)));
+  if (code != CURLE_OK) return failed(code, transfer, request);
   long status = 0;
-  curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   transfer.response.status = static_cast<int>(status);
-  return std::move(transfer.response);
+  const char* next = nullptr;
+  curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &next);
+  return Hop{std::move(transfer.response), next == nullptr ? "" : next};
+}
+
+Result<http::Response>
+perform(CURL* handle, ClientRequest request, const ClientLimits& limits, const BodySink* sink)
+{
+  const std::string asked = request.url;
+  const sys::Deadline deadline{limits.total};
+  const bool may_follow = limits.max_redirects > 0 && request.method != "POST";
+  for (int redirects = 0;; ++redirects) {
+    const auto left = std::max(deadline.left(), std::chrono::milliseconds{1}); // 0 is "for ever"
+    Hop hop = TRY(transfer_once(handle, request, limits, left, sink));
+    if (hop.redirect.empty() || !may_follow) return std::move(hop.response);
+    if (redirects == limits.max_redirects)
+      return fail(Errc::io, "{} {}: more than {} redirects", request.method, printable(asked),
+                  limits.max_redirects);
+    request = TRY(redirected(std::move(request), hop.redirect));
+  }
 }
 
 } // namespace
 
-HttpClient::HttpClient()
+/// Idle handles with their open connections, for transfers from any thread.
+struct HttpClient::Pool {
+  Easy take()
+  {
+    const std::lock_guard guard{lock};
+    if (idle.empty()) return Easy{curl_easy_init()};
+    Easy out = std::move(idle.back());
+    idle.pop_back();
+    return out;
+  }
+  void give_back(Easy handle)
+  {
+    const std::lock_guard guard{lock};
+    if (idle.size() < max_idle_handles) idle.push_back(std::move(handle));
+  }
+
+  std::mutex lock;
+  std::vector<Easy> idle;
+};
+
+HttpClient::HttpClient() : pool_(std::make_shared<Pool>())
 {
   // Once per process, before any thread of ours uses the library.
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   DSTACK_ASSERT(started == CURLE_OK);
 }
 
+Result<http::Response>
+HttpClient::run(const ClientRequest& request, const ClientLimits& limits, const BodySink* sink)
+{
+  const std::string& method = request.method;
+  if (method != "GET" && method != "HEAD" && method != "POST")
+    return fail(Errc::unsupported, "HTTP method {}", printable(method));
+  Easy handle = pool_->take();
+  if (!handle) return fail(Errc::io, "libcurl could not start");
+  auto response = perform(handle.get(), request, limits, sink);
+  pool_->give_back(std::move(handle));
+  return response;
+}
+
 Result<http::Response> HttpClient::send(const ClientRequest& request, const ClientLimits& limits)
 {
-  return perform(request, limits, nullptr);
+  return run(request, limits, nullptr);
 }
 
 Result<http::Response>
 HttpClient::send(const ClientRequest& request, const ClientLimits& limits, const BodySink& sink)
 {
-  return perform(request, limits, &sink);
+  return run(request, limits, &sink);
 }
 
 } // namespace dstack::fetch

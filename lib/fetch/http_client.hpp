@@ -20,20 +20,29 @@ struct ClientLimits {
   std::chrono::milliseconds connect{10'000};
   std::chrono::milliseconds total{60'000};
   std::size_t max_body = std::size_t{4} << 20U;
-  int max_redirects = 0; ///< never from https to http
+  int max_redirects = 0; ///< of GET and HEAD; never from https to http; 0: the 3xx is the answer
 };
 
 /// Receives body bytes as they come; an error stops the transfer and is returned.
 using BodySink = std::function<Status(ByteView)>;
 
+/// Keeps connections for the next request. Copies share them; any thread may send.
 class HttpClient {
 public:
   HttpClient();
   /// Any HTTP status is a Response; failures to talk are errors naming the URL (and proxy in use).
+  /// Credentials in headers do not follow a redirect to another host.
   Result<http::Response> send(const ClientRequest& request, const ClientLimits& limits);
   /// As send, with the body of a 2xx answer given to the sink (other statuses: body in Response).
   Result<http::Response>
   send(const ClientRequest& request, const ClientLimits& limits, const BodySink& sink);
+
+private:
+  struct Pool;
+  Result<http::Response>
+  run(const ClientRequest& request, const ClientLimits& limits, const BodySink* sink);
+
+  std::shared_ptr<Pool> pool_;
 };
 
 } // namespace dstack::fetch
