@@ -18,9 +18,9 @@ constexpr std::size_t max_file = 16'384;
 constexpr std::int64_t ten_years = std::int64_t{3652} * 86'400;
 constexpr std::size_t auth_data_size = 32;
 
-constexpr std::string_view root_name = "dstack SIMULATED Root CA";
-constexpr std::string_view platform_name = "dstack SIMULATED PCK Platform CA";
-constexpr std::string_view pck_name = "dstack SIMULATED PCK Certificate";
+constexpr std::string_view root_name = "dstack SIMULATED SGX Root CA";
+constexpr std::string_view platform_name = "dstack SIMULATED SGX PCK Platform CA";
+constexpr std::string_view pck_name = "dstack SIMULATED SGX PCK Certificate";
 
 /// The SGX extension of a PCK certificate (Intel "SGX PCK Certificate and CRL Profile", 1.3.5).
 Bytes sgx_extension()

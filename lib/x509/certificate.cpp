@@ -1,5 +1,9 @@
 #include "x509/certificate.hpp"
 
+#include "crypto/hash.hpp"
+#include "x509/der.hpp"
+
+#include <algorithm>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -48,6 +52,25 @@ Status add_extension(X509* certificate, const Extension& wanted)
   return ok();
 }
 
+/// RFC 7093 section 2, method 1: 160 bits of SHA-256 of the public key's bit string.
+Bytes key_identifier(ByteView spki)
+{
+  constexpr std::size_t point_size = 65;
+  constexpr std::size_t size = 20;
+  const auto digest = crypto::sha256(spki.last(std::min(point_size, spki.size())));
+  return {digest.begin(), digest.begin() + size};
+}
+
+Status add_key_identifiers(X509* certificate, ByteView subject_spki, ByteView issuer_spki)
+{
+  constexpr std::uint8_t authority_key_identifier_tag = 0x80;
+  const Bytes authority =
+      der::sequence({der::tlv(authority_key_identifier_tag, key_identifier(issuer_spki))});
+  TRY(add_extension(certificate, {"2.5.29.35", authority, false}));
+  return add_extension(certificate,
+                       {"2.5.29.14", der::octet_string(key_identifier(subject_spki)), false});
+}
+
 Status add_extensions(X509* certificate, const CertificateSpec& spec)
 {
   if (spec.ca_path_length) {
@@ -55,7 +78,8 @@ Status add_extensions(X509* certificate, const CertificateSpec& spec)
                      fmt::format("critical,CA:TRUE,pathlen:{}", *spec.ca_path_length)));
     TRY(add_standard(certificate, NID_key_usage, "critical,digitalSignature,keyCertSign,cRLSign"));
   } else {
-    TRY(add_standard(certificate, NID_key_usage, "critical,digitalSignature"));
+    TRY(add_standard(certificate, NID_basic_constraints, "critical,CA:FALSE"));
+    TRY(add_standard(certificate, NID_key_usage, "critical,digitalSignature,nonRepudiation"));
   }
   for (const Extension& extension : spec.extensions)
     TRY(add_extension(certificate, extension));
@@ -100,6 +124,7 @@ make_certificate(const CertificateSpec& spec, ByteView subject_spki, const crypt
   if (!key || X509_set_pubkey(certificate.get(), key.get()) != 1)
     return openssl_error(Errc::malformed, "subject public key");
   TRY(add_extensions(certificate.get(), spec));
+  TRY(add_key_identifiers(certificate.get(), subject_spki, issuer.spki_der()));
   if (X509_sign(certificate.get(), issuer.get(), EVP_sha256()) == 0)
     return openssl_error(Errc::internal, "sign certificate");
   return to_der(certificate.get());
@@ -168,6 +193,7 @@ Status verify_chain(const std::vector<Bytes>& leaf_first, ByteView anchor_der, s
   if (X509_STORE_CTX_init(context.get(), store.get(), certificates[0].get(), between.get()) != 1)
     return openssl_error(Errc::internal, "certificate chain");
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
+  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT);
   X509_VERIFY_PARAM_set_time(parameters, at);
   X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(leaf_first.size()));
   if (X509_verify_cert(context.get()) != 1)
