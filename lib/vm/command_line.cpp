@@ -73,9 +73,7 @@ void add_consoles(Args& args, const MachineSpec& spec)
   // Appending lets the supervisor cut the file while QEMU has it open.
   add(args, {"-chardev", fmt::format("file,id=com0,path={},append=on", escaped(spec.console_log)),
              "-serial", "chardev:com0"});
-  add(args, {"-chardev",
-             fmt::format("socket,id=qmp0,path={},server=on,wait=off", escaped(spec.qmp_socket)),
-             "-mon", "chardev=qmp0,mode=control"});
+  add(args, {"-qmp", fmt::format("unix:{},server=on,wait=off", escaped(spec.qmp_socket))});
 }
 
 enum class Access { read_write, read_only };
