@@ -1,5 +1,10 @@
 #include "rpc/prpc.hpp"
 
+#include "base/text.hpp"
+#include "rpc/fields.hpp"
+
+#include <algorithm>
+
 namespace dstack::rpc {
 
 using codec::Json;
@@ -7,6 +12,7 @@ using codec::Json;
 namespace {
 
 constexpr std::size_t max_body = std::size_t{10} << 20U; // spec guest 1.2
+constexpr std::size_t max_query = std::size_t{16} << 10U;
 
 http::Response respond(int status, const Json& body, int indent)
 {
@@ -15,59 +21,76 @@ http::Response respond(int status, const Json& body, int indent)
           codec::write_json(body, {.indent = indent, .escape = codec::JsonEscape::ascii})};
 }
 
+/// Error texts may quote what the client sent, which need not be text.
 http::Response refuse(std::string_view why)
 {
-  return respond(400, Json{}.set("error", why), 2);
+  return respond(400, Json{}.set("error", is_utf8(why) ? std::string{why} : printable(why)), 2);
 }
 
-/// GET: the query string is the request; repeated and indexed names become lists.
-Result<Json> params_of_query(std::string_view query)
+bool says_json(std::string_view query)
 {
-  Json out = Json::object();
-  for (const http::Header& item : TRY(http::parse_query(query))) {
-    if (item.name == "json") continue;
-    const auto bracket = item.name.find('[');
-    if (bracket == std::string::npos) {
-      const bool is_bool = item.value == "true" || item.value == "false";
-      out.set(item.name, is_bool ? Json{item.value == "true"} : Json{item.value});
-      continue;
-    }
-    const std::string name = item.name.substr(0, bracket);
-    const Json* old = out.find(name);
-    Json list = old != nullptr && old->is_array() ? *old : Json::array();
-    list.push(Json{item.value});
-    out.set(name, std::move(list));
-  }
-  return out;
+  const auto parameters = http::parse_query(query);
+  return parameters &&
+         std::any_of(parameters->begin(), parameters->end(), [](const http::Header& p) {
+           return p.name == "json" && (p.value.empty() || p.value == "1" || p.value == "true");
+         });
 }
 
-Result<Json> params_of(const http::Request& request)
+Result<Json> json_body(const http::Request& request)
 {
-  if (request.method == "GET") return params_of_query(request.query());
   if (request.body.empty()) return Json::object();
+  // Protobuf never starts like an object: this would be a group, which proto3 does not have.
+  const bool looks_like_json = trim(request.body).starts_with('{');
+  if (encoding_of(request) == Encoding::protobuf && !looks_like_json)
+    return fail(Errc::unsupported, "the request is not JSON; send Content-Type: application/json");
   Json body = TRY(codec::parse_json(request.body, {.max_bytes = max_body}));
-  if (body.is_null()) return Json::object();
   if (!body.is_object()) return fail(Errc::malformed, "the request is not a JSON object");
   return body;
 }
 
+Result<Json> params_for(const Method& method, const http::Request& request)
+{
+  if (method.fields && method.fields->empty()) return Json::object();
+  const Source source = request.method == "GET" ? Source::query : Source::json;
+  if (source == Source::query && request.query().size() > max_query)
+    return fail(Errc::malformed, "query of {} bytes", request.query().size());
+  Json given = source == Source::query ? TRY(query_tree(request.query())) : TRY(json_body(request));
+  return method.fields ? typed_request(*method.fields, given, source) : given;
+}
+
+/// The method's name, or nothing when the path or verb is not for this service.
+std::optional<std::string_view> method_name(const Service& service, const http::Request& request)
+{
+  std::string_view name = request.path();
+  if (request.method != "GET" && request.method != "POST") return std::nullopt;
+  if (!name.starts_with(service.mount)) return std::nullopt;
+  name.remove_prefix(service.mount.size());
+  if (name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
+  while (!service.trimmed_prefix.empty() && name.starts_with(service.trimmed_prefix))
+    name.remove_prefix(service.trimmed_prefix.size());
+  return name;
+}
+
 } // namespace
+
+Encoding encoding_of(const http::Request& request)
+{
+  if (request.method == "GET" || says_json(request.query())) return Encoding::json;
+  const std::string* type = request.header("Content-Type");
+  if (type == nullptr) return Encoding::protobuf;
+  const std::string_view media = trim(std::string_view{*type}.substr(0, type->find(';')));
+  return lower(media) == "application/json" ? Encoding::json : Encoding::protobuf;
+}
 
 http::Response answer(const Service& service, const http::Request& request)
 {
-  std::string_view name = request.path();
-  const bool mounted = name.starts_with(service.mount);
-  if (mounted) name.remove_prefix(service.mount.size());
-  const bool verb = request.method == "GET" || request.method == "POST";
-  if (!mounted || !verb || name.empty() || name.find('/') != std::string_view::npos)
-    return respond(404, Json{}.set("error", "no such path"), 2);
-  while (!service.trimmed_prefix.empty() && name.starts_with(service.trimmed_prefix))
-    name.remove_prefix(service.trimmed_prefix.size());
-  const auto method = service.methods.find(name);
-  if (method == service.methods.end()) return refuse(fmt::format("Service not found: {}", name));
-  const auto params = params_of(request);
+  const auto name = method_name(service, request);
+  if (!name) return respond(404, Json{}.set("error", "no such path"), 2);
+  const auto method = service.methods.find(*name);
+  if (method == service.methods.end()) return refuse(fmt::format("Service not found: {}", *name));
+  const auto params = params_for(method->second, request);
   if (!params) return refuse(params.error().message());
-  const auto result = method->second(*params);
+  const auto result = method->second.run(*params);
   if (!result) return refuse(result.error().message());
   return respond(200, *result, -1);
 }

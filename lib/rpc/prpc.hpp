@@ -1,7 +1,8 @@
 #pragma once
-/// The guest API's framing, JSON half (spec guest 1.1 to 1.4): one path segment names the method;
-/// every failure is HTTP 400 with {"error": …} in two-space JSON; non-ASCII is escaped because
-/// one published client counts characters instead of bytes (spec guest 1.5).
+/// The guest API's framing (spec guest 1.1 to 1.4): one path segment names the method; every
+/// failure is HTTP 400 with {"error": …} in two-space JSON; non-ASCII is escaped because one
+/// published client counts characters instead of bytes (spec guest 1.5). JSON and query strings are
+/// read here; a method sees one tree whatever the encoding was.
 
 #include "codec/json.hpp"
 #include "http/message.hpp"
@@ -11,13 +12,53 @@
 
 namespace dstack::rpc {
 
-using Method = std::function<Result<codec::Json>(const codec::Json& params)>;
+enum class FieldKind {
+  text,
+  boolean,
+  u64,
+  bytes, ///< hex; handed on in lower case without "0x"
+  texts,
+  bytes_list
+};
+
+enum class Need { defaulted, optional }; ///< optional: may be null, and is null when absent
+
+/// One field of a request message, as in the published .proto file.
+struct Field {
+  std::uint32_t number; ///< of the protobuf encoding
+  std::string name;
+  FieldKind kind = FieldKind::text;
+  Need need = Need::defaulted;
+};
+
+struct Method {
+  using Run = std::function<Result<codec::Json>(const codec::Json& params)>;
+
+  /// Takes the request as it is: any object.
+  template <class F>
+  requires std::is_invocable_r_v < Result<codec::Json>, F,
+  const codec::Json& > Method(F action) : run(std::move(action)) {}
+  /// Takes exactly these fields, checked, with defaults filled in and others dropped. Without
+  /// fields the request is not even read.
+  Method(std::vector<Field> request, Run action)
+      : fields(std::move(request)), run(std::move(action))
+  {
+  }
+  Method() = default;
+
+  std::optional<std::vector<Field>> fields;
+  Run run;
+};
 
 struct Service {
   std::string mount = "/";    ///< "/", "/prpc/" or "/api/"
   std::string trimmed_prefix; ///< "Tappd." and the like, removed from method names
   std::map<std::string, Method, std::less<>> methods;
 };
+
+enum class Encoding { json, protobuf };
+/// What the request is written in and the answer is wanted in (spec guest 1.2).
+Encoding encoding_of(const http::Request& request);
 
 /// Answers one request. Unknown methods are 400 "Service not found: X"; other paths are 404.
 http::Response answer(const Service& service, const http::Request& request);

@@ -1,0 +1,136 @@
+#include "rpc/fields.hpp"
+
+#include "base/text.hpp"
+
+namespace dstack::rpc {
+
+using codec::Json;
+
+namespace {
+
+Json default_of(const Field& field)
+{
+  if (field.need == Need::optional) return Json{};
+  switch (field.kind) {
+  case FieldKind::text:
+  case FieldKind::bytes:
+    return Json{""};
+  case FieldKind::boolean:
+    return Json{false};
+  case FieldKind::u64:
+    return Json{std::uint64_t{0}};
+  case FieldKind::texts:
+  case FieldKind::bytes_list:
+    return Json::array();
+  }
+  return Json{};
+}
+
+Result<Json> bytes_text(const Json& value)
+{
+  const std::string text = TRY(value.as_string());
+  std::string_view digits = text;
+  while (digits.starts_with("0x"))
+    digits.remove_prefix(2);
+  return Json{hex(TRY(parse_hex(digits)))};
+}
+
+Result<Json> list_of(const Json& value, Result<Json> (*item)(const Json&))
+{
+  if (!value.is_array()) return fail(Errc::malformed, "not a list");
+  Json out = Json::array();
+  for (const Json& one : value.items())
+    out.push(TRY(item(one)));
+  return out;
+}
+
+Result<Json> plain_text(const Json& value)
+{
+  return Json{TRY(value.as_string())};
+}
+
+Result<Json> boolean_of(const Json& value, Source source)
+{
+  if (source == Source::json) return Json{TRY(value.as_bool())};
+  const std::string text = TRY(value.as_string());
+  if (text != "true" && text != "false")
+    return fail(Errc::malformed, "'{}' is not true or false", printable(text));
+  return Json{text == "true"};
+}
+
+Result<Json> number_of(const Json& value, Source source)
+{
+  if (source == Source::json) return Json{TRY(value.as_u64())};
+  return Json{TRY(parse_u64(TRY(value.as_string())))};
+}
+
+Result<Json> typed_value(const Field& field, const Json& value, Source source)
+{
+  if (value.is_null() && field.need == Need::optional) return Json{};
+  switch (field.kind) {
+  case FieldKind::text:
+    return plain_text(value);
+  case FieldKind::bytes:
+    return bytes_text(value);
+  case FieldKind::boolean:
+    return boolean_of(value, source);
+  case FieldKind::u64:
+    return number_of(value, source);
+  case FieldKind::texts:
+    return list_of(value, plain_text);
+  case FieldKind::bytes_list:
+    return list_of(value, bytes_text);
+  }
+  return Json{};
+}
+
+/// "name" or "name[0]", split.
+Result<std::pair<std::string, bool>> list_name(const std::string& name)
+{
+  const auto open = name.find('[');
+  if (open == std::string::npos) return std::pair{name, false};
+  const std::string_view index = std::string_view{name}.substr(open + 1);
+  const bool closed = index.ends_with(']');
+  const auto digits = closed ? index.substr(0, index.size() - 1) : index;
+  if (!closed || digits.find_first_not_of("0123456789") != std::string_view::npos)
+    return fail(Errc::malformed, "query parameter '{}'", printable(name));
+  return std::pair{name.substr(0, open), true};
+}
+
+} // namespace
+
+Result<Json> typed_request(const std::vector<Field>& fields, const Json& given, Source source)
+{
+  Json out = Json::object();
+  for (const Field& field : fields) {
+    const Json* value = given.find(field.name);
+    out.set(field.name, value == nullptr
+                            ? default_of(field)
+                            : TRY(typed_value(field, *value, source).within("{}", field.name)));
+  }
+  return out;
+}
+
+Result<Json> query_tree(std::string_view query)
+{
+  Json out = Json::object();
+  for (const http::Header& item : TRY(http::parse_query(query))) {
+    if (item.name == "json") continue;
+    if (!is_utf8(item.name) || !is_utf8(item.value))
+      return fail(Errc::malformed, "the query is not UTF-8");
+    const auto [name, in_list] = TRY(list_name(item.name));
+    const Json* old = out.find(name);
+    if (old != nullptr && (!in_list || !old->is_array()))
+      return fail(Errc::malformed, "query parameter '{}' twice", printable(name));
+    if (!in_list) {
+      out.set(name, Json{item.value});
+      continue;
+    }
+    Json list = old == nullptr ? Json::array() : *old;
+    list.push(Json{item.value});
+    out.set(name, std::move(list));
+  }
+  return out;
+}
+
+} // namespace dstack::rpc
