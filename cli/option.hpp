@@ -61,6 +61,12 @@ public:
     env_ = std::move(name);
     return *this;
   }
+  /// Shown like env(), but read by the configuration loader, not here.
+  Option& setting_env(std::string name)
+  {
+    shown_env_ = std::move(name);
+    return *this;
+  }
   /// Shown as the default; the target already holds it.
   Option& fallback(std::string shown)
   {
@@ -86,6 +92,7 @@ public:
   const std::string& value() const { return value_; }
   const std::string& help() const { return help_; }
   const std::string& env() const { return env_; }
+  const std::string& shown_env() const { return env_.empty() ? shown_env_ : env_; }
   const std::string& fallback() const { return fallback_; }
   const std::string& group() const { return group_; }
   const std::vector<std::string>& choices() const { return choices_; }
@@ -99,6 +106,7 @@ private:
   std::string help_;
   Store store_;
   std::string env_;
+  std::string shown_env_;
   std::string fallback_;
   std::string group_;
   std::vector<std::string> choices_;

@@ -41,7 +41,7 @@ codec::Json option_json(const Option& option)
       .set("required", option.is_required())
       .set("repeats", option.is_repeated())
       .set("default", option.fallback())
-      .set("environment", option.env())
+      .set("environment", option.shown_env())
       .set("choices", choices);
 }
 

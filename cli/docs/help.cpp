@@ -115,7 +115,7 @@ std::string option_about(const Option& option)
   std::string out = option.help();
   if (!option.choices().empty()) out += ": " + join(option.choices(), ", ");
   if (!option.fallback().empty()) out += fmt::format(" [default: {}]", option.fallback());
-  if (!option.env().empty()) out += fmt::format(" [{}]", option.env());
+  if (!option.shown_env().empty()) out += fmt::format(" [{}]", option.shown_env());
   if (option.is_repeated() && !option.positional()) out += " (may be repeated)";
   return out;
 }

@@ -220,7 +220,10 @@ Json to_json(const VmSpec& spec)
   json.set("restart", std::move(restart)).set("app", std::move(app)).set("bundle", spec.bundle);
   json.set("registry_mirror", spec.registry_mirror);
   json.set("insecure_skip_image_check", spec.insecure_skip_image_check);
-  json.set("insecure_registry", spec.insecure_registry);
+  Json insecure = Json::array();
+  for (const std::string& host : spec.insecure_registries)
+    insecure.push(host);
+  json.set("insecure_registries", std::move(insecure));
   return json.set("boot_deadline_ms", spec.boot_deadline_ms);
 }
 
@@ -258,7 +261,7 @@ Result<VmSpec> spec_from_json(const Json& json)
   spec.bundle = TRY(get_file_name(json, "bundle"));
   spec.registry_mirror = TRY(json.get_string("registry_mirror", ""));
   spec.insecure_skip_image_check = TRY(json.get_bool("insecure_skip_image_check", false));
-  spec.insecure_registry = TRY(json.get_bool("insecure_registry", false));
+  spec.insecure_registries = TRY(json.get_strings("insecure_registries"));
   return spec;
 }
 

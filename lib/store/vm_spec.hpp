@@ -51,7 +51,7 @@ struct VmSpec {
   std::string bundle{}; ///< file name in the VM's directory, empty = images are pulled
   std::string registry_mirror{};
   bool insecure_skip_image_check = false;
-  bool insecure_registry = false;
+  std::vector<std::string> insecure_registries{}; ///< host[:port] asked over plain HTTP
   std::uint64_t boot_deadline_ms = 300'000;
 };
 

@@ -1,0 +1,142 @@
+#include "cli/cmd/add.hpp"
+#include "cli/deploy/change.hpp"
+#include "cli/deploy/create.hpp"
+#include "cli/deploy/launch.hpp"
+#include "cli/deploy/ports.hpp"
+#include "cli/images.hpp"
+#include "cli/supervisor.hpp"
+#include "cli/vms.hpp"
+
+namespace dstack::cli {
+
+namespace {
+
+struct Options {
+  std::string vm;
+  AppOptions app;
+  SettingOptions settings;
+  LaunchOptions launch;
+  std::vector<std::string> ports;
+  std::uint64_t timeout_ms = 30'000;
+  bool dry_run = false;
+};
+
+constexpr std::size_t max_instance_info = 10 * 1024;
+
+/// The guest keeps the app id only when it is told: without this it would take the new hash.
+Status keep_app_id(const store::VmRecord& vm)
+{
+  const sys::fs::path path = vm.paths().share() / ".instance_info";
+  codec::Json info = codec::Json::object();
+  if (const auto text = sys::read_text(path, max_instance_info); text && !trim(*text).empty())
+    info = TRY(codec::parse_json(*text).within("{}", path.string()));
+  info.set("app_id", vm.spec.app.app_id);
+  return sys::write_file_atomic(path, as_bytes(codec::write_json(info)), sys::Privacy::owner_only);
+}
+
+Result<store::VmSpec> updated_spec(const Options& o,
+                                   Context& ctx,
+                                   const config::Config& config,
+                                   const store::VmRecord& vm,
+                                   const App& app)
+{
+  store::VmSpec spec = vm.spec;
+  spec.app.name = app.parsed.name;
+  spec.app.compose_hash = app.compose_hash;
+  spec.bundle = carries_images(app, o.app) ? bundle_file : "";
+  spec.registry_mirror = config.text("registry.mirror");
+  spec.insecure_registries = config.list("registry.insecure");
+  PortPlan ports = TRY(plan_ports(ctx, o.ports, app.project, vm.spec.ports));
+  spec.ports = std::move(ports.forwards);
+  for (const std::string& remark : ports.remarks)
+    ctx.ui().warn(remark);
+  return spec;
+}
+
+/// vm.json last: an update that was cut short is seen as a difference and done again.
+Status write_update(const store::VmRecord& vm,
+                    const store::VmSpec& spec,
+                    const App& app,
+                    const osbuild::ImageInfo& image)
+{
+  TRY(keep_app_id(vm));
+  TRY(write_vm_files(vm.directory, spec, app, image));
+  TRY(store::write_spec(vm.directory, spec));
+  if (!spec.bundle.empty()) return ok();
+  std::error_code ignored;
+  sys::fs::remove(vm.directory / bundle_file, ignored);
+  return ok();
+}
+
+Result<Exit> apply(const Options& o,
+                   Context& ctx,
+                   const store::VmRecord& vm,
+                   const App& app,
+                   const config::Config& config,
+                   Stages& stages)
+{
+  auto lock = lock_vm(ctx, vm, "update");
+  if (!lock) {
+    ctx.ui().error(lock.error());
+    return Exit::conflict;
+  }
+  std::optional<sys::FileLock> held{std::move(*lock)};
+  const osbuild::ImageInfo image =
+      TRY(osbuild::describe_image(vm.spec.image.path).within("OS image"));
+  TRY(check_disk_space(ctx, app));
+  const store::VmSpec spec = TRY(updated_spec(o, ctx, config, vm, app));
+  stages.begin("stop the VM");
+  TRY(stop_vm(vm, std::chrono::milliseconds{o.timeout_ms}).within("{}", shown_name(vm)));
+  stages.begin("write the new app");
+  TRY(write_update(vm, spec, app, image));
+  stages.end();
+  store::VmRecord updated = vm;
+  updated.spec = spec;
+  const Launched launched = TRY(launch(ctx, updated, o.launch, stages, [&] { held.reset(); }));
+  return report_launch(ctx, updated, launched, stages, "dstack.update/1");
+}
+
+Result<Exit> run(const Options& o, Context& ctx)
+{
+  const store::VmRecord vm = TRY(vm_store(ctx).find(o.vm));
+  const config::Config config = TRY(load_config(ctx, o.settings));
+  Stages stages{ctx.ui()};
+  const Change change = TRY(plan_change(ctx, vm, o.app, registry_options(config), stages));
+  const bool same = change.same_bytes() && vm.spec.app.compose_hash == change.after.compose_hash;
+  if (same && o.ports.empty()) {
+    ctx.ui().note(fmt::format("nothing to update: {} runs this app already", shown_name(vm)));
+    if (ctx.ui().json())
+      ctx.ui().document(change_json(vm, change).set("schema", "dstack.update.none/1"));
+    return Exit::ok;
+  }
+  ctx.ui().note(trim(change_text(ctx.ui(), vm, change)));
+  if (o.dry_run) return Exit::ok;
+  return apply(o, ctx, vm, change.after, config, stages);
+}
+
+} // namespace
+
+void add_update(Tree& tree)
+{
+  auto o = std::make_shared<Options>();
+  Leaf& leaf = tree.leaf("update", "Give a VM a new version of its app");
+  leaf.argument("VM", o->vm, "Name or id").required().completes(vm_names);
+  add_app_options(leaf, o->app, "COMPOSE|BUNDLE");
+  leaf.option("-p,--port", o->ports, "SPEC", "As in deploy; other ports stay where they are");
+  leaf.duration("-t,--timeout", o->timeout_ms, "How long the guest may take to stop")
+      .fallback("30s");
+  leaf.flag("-n,--dry-run", o->dry_run, "Show what would change, change nothing");
+  o->settings.add(leaf, "--registry-mirror", "registry.mirror").group("Registry");
+  o->settings.add(leaf, "--insecure-registry", "registry.insecure").group("Registry");
+  add_wait_options(leaf, o->launch);
+  leaf.json("dstack.update/1")
+      .describe(
+          "Shows what changes, stops the VM, replaces the measured app and starts it again. The "
+          "app id, the instance id and the data stay; the compose hash and RTMR3 change. When "
+          "nothing changed the VM is left alone.")
+      .example("dstack update shop compose.yaml", "The next version")
+      .example("dstack update shop compose.yaml --dry-run", "The same as dstack diff")
+      .runs([o](Context& ctx) { return run(*o, ctx); });
+}
+
+} // namespace dstack::cli

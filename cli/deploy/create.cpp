@@ -1,0 +1,148 @@
+#include "cli/deploy/create.hpp"
+
+#include "base/text.hpp"
+#include "cli/images.hpp"
+#include "store/host_facts.hpp"
+
+#include <system_error>
+
+namespace dstack::cli {
+
+namespace {
+
+using codec::Json;
+
+constexpr std::uint64_t space_margin = std::uint64_t{256} << 20U;
+
+std::string vm_config(const store::VmSpec& spec, const osbuild::ImageInfo& image)
+{
+  Json out = Json::object();
+  out.set("spec_version", 1)
+      .set("os_image_hash", image.image_hash)
+      .set("cpu_count", spec.cpus)
+      .set("memory_size", spec.memory_bytes)
+      .set("pci_hole64_size", 0)
+      .set("hugepages", false)
+      .set("num_gpus", 0)
+      .set("num_nvswitches", 0)
+      .set("hotplug_off", false)
+      .set("host_share_mode", "vhd")
+      .set("image", spec.image.name);
+  if (!image.metadata.ovmf_variant.empty()) out.set("ovmf_variant", image.metadata.ovmf_variant);
+  return codec::write_json(out);
+}
+
+Status place_bundle(const sys::fs::path& directory, const App& app)
+{
+  const sys::fs::path target = directory / bundle_file;
+  if (app.bundle.empty()) return write_app_bundle(app, target);
+  const sys::fs::path fresh = directory / (std::string{bundle_file} + ".new");
+  std::error_code code;
+  sys::fs::copy_file(app.bundle, fresh, sys::fs::copy_options::overwrite_existing, code);
+  if (code) return fail(Errc::io, "copy {}: {}", app.bundle.string(), code.message());
+  return sys::rename_path(fresh, target);
+}
+
+} // namespace
+
+Result<TeeChoice> choose_tee(const std::string& wanted)
+{
+  const store::HostFacts host = store::detect_host();
+  if (!host.qemu) return host.qemu.error();
+  if (wanted == "tdx" && !host.tdx.usable)
+    return fail(Errc::not_found,
+                "--tee tdx: this machine has no TDX ({})\n'dstack doctor' says what is missing",
+                host.tdx.why);
+  if (wanted != "sim" && host.tdx.usable) return TeeChoice{store::Tee::tdx, "TEE: Intel TDX"};
+  const std::string why = wanted == "sim" ? "asked for" : "no TEE hardware";
+  return TeeChoice{store::Tee::sim,
+                   fmt::format("simulated: {}; nothing here is confidential", why)};
+}
+
+Result<osbuild::ImageInfo>
+deployable_image(Context& ctx, const config::Config& config, bool skip_check, Stages& stages)
+{
+  const config::Value& setting = config.value("image");
+  const bool chosen = setting.layer != config::Layer::built_in;
+  const sys::fs::path directory = TRY(image_or_newest(ctx, chosen ? setting.text : ""));
+  if (skip_check) {
+    ctx.ui().warn("--insecure-skip-image-check: the files of the OS image are not checked");
+    return osbuild::describe_image(directory);
+  }
+  stages.begin("check the OS image");
+  return verify_image_cached(ctx, directory).within("{}", directory.filename().string());
+}
+
+fetch::RegistryOptions registry_options(const config::Config& config)
+{
+  return {config.text("registry.mirror"), config.list("registry.insecure")};
+}
+
+std::string as_seen_by_guest(std::string url)
+{
+  // QEMU's user network shows the host's loopback to the guest under this address.
+  constexpr std::string_view host_in_guest = "10.0.2.2";
+  for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"}) {
+    const auto at = url.find(name);
+    if (at != std::string::npos && (at == 0 || url.compare(at - 1, 1, "/") == 0))
+      url.replace(at, name.size(), host_in_guest);
+  }
+  return url;
+}
+
+std::string sys_config(const store::VmSpec& spec, const osbuild::ImageInfo& image)
+{
+  Json network = Json::object();
+  network.set("address", "10.0.2.15/24").set("gateway", "10.0.2.2").set("dns", "10.0.2.3");
+  Json insecure = Json::array();
+  for (const std::string& host : spec.insecure_registries)
+    insecure.push(as_seen_by_guest(host));
+  Json own = Json::object();
+  own.set("tee", store::name_of(spec.tee))
+      .set("network", network)
+      .set("bundle", !spec.bundle.empty())
+      .set("hostname", spec.name)
+      .set("insecure_registries", insecure);
+  Json out = Json::object();
+  out.set("kms_urls", Json::array())
+      .set("gateway_urls", Json::array())
+      .set("pccs_url", "")
+      .set("docker_registry", as_seen_by_guest(spec.registry_mirror))
+      .set("host_api_url", "")
+      .set("vm_config", vm_config(spec, image))
+      .set("dstack", own);
+  return codec::write_json(out);
+}
+
+Status write_vm_files(const sys::fs::path& directory,
+                      const store::VmSpec& spec,
+                      const App& app,
+                      const osbuild::ImageInfo& image)
+{
+  const sys::fs::path share = directory / "share";
+  if (!spec.bundle.empty()) TRY(place_bundle(directory, app));
+  TRY(sys::write_file_atomic(share / ".sys-config.json", as_bytes(sys_config(spec, image)),
+                             sys::Privacy::owner_only));
+  return sys::write_file_atomic(share / "app-compose.json", as_bytes(app.bytes),
+                                sys::Privacy::owner_only);
+}
+
+Status check_disk_space(const Context& ctx, const App& app)
+{
+  TRY(sys::make_directories(ctx.vms_dir(), sys::Privacy::owner_only));
+  std::uint64_t bundle = bundle_size(app);
+  if (!app.bundle.empty()) bundle = TRY(sys::file_size(app.bundle));
+  const std::uint64_t free = TRY(sys::free_space(ctx.vms_dir()));
+  if (free >= bundle + space_margin) return ok();
+  return fail(Errc::io,
+              "not enough disk space in {}: {} free, {} wanted\n"
+              "remove VMs ('dstack ps -a', 'dstack rm') or set XDG_STATE_HOME to a larger disk",
+              ctx.vms_dir().string(), format_size(free), format_size(bundle + space_margin));
+}
+
+bool carries_images(const App& app, const AppOptions& options)
+{
+  return !app.bundle.empty() || (!options.images.empty() && !app.images.empty());
+}
+
+} // namespace dstack::cli
