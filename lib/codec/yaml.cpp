@@ -88,8 +88,9 @@ public:
   {
     DSTACK_ASSERT(yaml_parser_initialize(parser_.get()) == 1);
     yaml_parser_set_encoding(parser_.get(), YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(parser_.get(), reinterpret_cast<const unsigned char*>(text.data()),
-                                 text.size());
+    yaml_parser_set_input_string(
+        parser_.get(), reinterpret_cast<const unsigned char*>(text.empty() ? "" : text.data()),
+        text.size());
   }
 
   Result<Yaml> run()

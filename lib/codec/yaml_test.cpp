@@ -72,6 +72,7 @@ TEST_SUITE("codec::yaml")
     CHECK(json_of("a: \xff") == "f:1:1: not UTF-8");
     CHECK(json_of("a: 1\nb: \x01") == "f:2:4: control characters are not allowed");
     CHECK(json_of("") == "null");
+    CHECK(json_of({}) == "null");
   }
 
   TEST_CASE("limits hold while reading, aliases count at full size")

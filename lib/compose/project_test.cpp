@@ -150,7 +150,8 @@ volumes:
     CHECK(error_of("services: {a: {image: 5}}") ==
           "compose.yaml:1:23: service 'a': image: a text is wanted");
     CHECK(error_of("services: {a: {image: 'x y'}}") ==
-          "compose.yaml:1:23: service 'a': image: 'x y' is no image reference");
+          "compose.yaml:1:23: service 'a': image reference 'x y': the name must be lower-case "
+          "letters, digits and single separators");
     CHECK(error_of("services: {a b: {image: x}}") == "compose.yaml:1:12: 'a b' is no service name");
     CHECK(error_of("services: {5: {image: x}}") ==
           "compose.yaml:1:12: key '5' is no text; put it in quotes");

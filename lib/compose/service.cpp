@@ -1,5 +1,6 @@
 #include "compose/env_files.hpp"
 #include "compose/source.hpp"
+#include "oci/reference.hpp"
 
 namespace dstack::compose {
 
@@ -144,10 +145,9 @@ Status read_image(const Source& source, const codec::YamlMember& member, Service
     return source.at(member.at, "service '{}' names no image", out.name);
   if (!image->is_string())
     return source.at(image->at, "service '{}': image: a text is wanted", out.name);
-  const auto blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
-  if (image->text.empty() || std::any_of(image->text.begin(), image->text.end(), blank))
-    return source.at(image->at, "service '{}': image: '{}' is no image reference", out.name,
-                     printable(image->text));
+  const auto reference = oci::parse_reference(image->text);
+  if (!reference)
+    return source.at(image->at, "service '{}': {}", out.name, reference.error().message());
   out.image = image->text;
   out.image_span = {image->begin, image->end, image->at};
   return ok();
