@@ -107,7 +107,9 @@ inline std::monostate ok()
       return std::move(tmp).error();                                                               \
     *std::move(tmp);                                                                               \
   })
-/// Value of a Result, or return its error from the calling function (which returns a Result).
+/// Value of a Result, or return its error from the calling function (which returns a Result). Not
+/// inside an aggregate's braces after another element: returning from there leaks that element
+/// (g++ 12 and clang 14 alike; arguments of a call are fine).
 #define TRY(...) DSTACK_TRY(DSTACK_CAT(try_, __COUNTER__), __VA_ARGS__)
 
 /// Checks a promise of our own code; stays on in release and never judges input.

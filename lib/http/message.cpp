@@ -91,7 +91,10 @@ Result<std::vector<Header>> parse_query(std::string_view query)
     if (piece.empty()) continue;
     const auto equals = piece.find('=');
     const std::string_view value = equals == std::string_view::npos ? "" : piece.substr(equals + 1);
-    out.push_back({TRY(percent_decode(piece.substr(0, equals))), TRY(percent_decode(value))});
+    Header decoded;
+    decoded.name = TRY(percent_decode(piece.substr(0, equals)));
+    decoded.value = TRY(percent_decode(value));
+    out.push_back(std::move(decoded));
   }
   return out;
 }
