@@ -197,8 +197,12 @@ private:
   std::size_t skip_properties(std::size_t from) const
   {
     constexpr std::string_view blank = " \t\r\n";
+    constexpr std::string_view anchor_characters =
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
     while (from < text_.size() && (text_[from] == '&' || text_[from] == '!')) {
-      from = std::min(text_.find_first_of(blank, from), text_.size());
+      // An anchor ends with its last name character (libyaml), a tag before a blank.
+      from = text_[from] == '&' ? text_.find_first_not_of(anchor_characters, from + 1)
+                                : text_.find_first_of(blank, from);
       from = std::min(text_.find_first_not_of(blank, from), text_.size());
       while (from < text_.size() && text_[from] == '#') {
         from = std::min(text_.find('\n', from), text_.size());

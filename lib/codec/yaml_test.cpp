@@ -95,6 +95,8 @@ TEST_SUITE("codec::yaml")
     CHECK(spelled("é: ü\nimage: nginx:1 # x\n", "image") == "nginx:1");
     CHECK(spelled("image: \"a\\u0062\" \n", "image") == "\"a\\u0062\"");
     CHECK(spelled("image: &x !!str\n  # why\n  'a'\n", "image") == "'a'");
+    CHECK(spelled("image: &x ::a\n", "image") == "::a");
+    CHECK(spelled("image: &x::a\n", "image") == "::a");
     CHECK(spelled("x: &i a\nimage: *i\n", "image") == "*i");
     CHECK(spelled("\xef\xbb\xbfimage: a\r\n", "image") == "a");
     CHECK(spelled("a: {image: b, c: d}\nimage: x", "image") == "x");
