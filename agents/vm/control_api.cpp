@@ -69,6 +69,14 @@ Result<milliseconds> timeout_of(const http::Request& request)
   return milliseconds{ms};
 }
 
+/// Logs of a container may come faster than a terminal shows them.
+net::ServerLimits limits()
+{
+  net::ServerLimits out;
+  out.max_unsent = std::size_t{64} << 20U;
+  return out;
+}
+
 bool is_on(std::string_view value)
 {
   return value == "1" || value == "true";
@@ -125,7 +133,9 @@ ControlApi::serve(sys::Loop& loop, Supervisor& supervisor, const std::filesystem
 
 ControlApi::ControlApi(sys::Loop& loop, Supervisor& supervisor, std::filesystem::path socket)
     : loop_(loop), supervisor_(supervisor), socket_(std::move(socket)),
-      server_(loop, {}, [this](const http::Request& r, const net::Responder& to) { handle(r, to); })
+      server_(loop, limits(), [this](const http::Request& r, const net::Responder& to) {
+        handle(r, to);
+      })
 {
 }
 

@@ -80,7 +80,7 @@ Status add_image(vm::MachineSpec& machine, const store::VmSpec& spec, const imag
 }
 
 Result<vm::MachineSpec> machine_spec(const store::VmSpec& spec,
-                                     const Settings& settings,
+                                     vm::ChannelKind channel,
                                      const store::HostFacts& host,
                                      const store::QemuProgram& qemu)
 {
@@ -97,8 +97,8 @@ Result<vm::MachineSpec> machine_spec(const store::VmSpec& spec,
   m.forwards = spec.ports;
   const auto hash = crypto::sha256(as_bytes(spec.id));
   m.mac = vm::mac_address({hash[0], hash[1], hash[2], hash[3], hash[4], hash[5]});
-  m.channel = settings.channel;
-  if (settings.channel == vm::ChannelKind::vsock) m.guest_cid = guest_cid(spec);
+  m.channel = channel;
+  if (channel == vm::ChannelKind::vsock) m.guest_cid = guest_cid(spec);
   // Relative to the VM's directory, where QEMU runs: socket paths have a limit of 108 bytes.
   const store::VmPaths here{fs::path{}};
   m.data_disk = here.data_disk();
@@ -132,8 +132,10 @@ std::uint32_t guest_cid(const store::VmSpec& spec)
   return first + (value ? *value : 0) % range;
 }
 
-Result<Machine>
-prepare_machine(const store::VmSpec& spec, const store::VmPaths& paths, const Settings& settings)
+Result<Machine> prepare_machine(const store::VmSpec& spec,
+                                const store::VmPaths& paths,
+                                const launch::LogLimits& logs,
+                                vm::ChannelKind channel)
 {
   const std::string text =
       TRY(sys::read_text(spec.image.path / image::metadata_file, image::max_metadata)
@@ -142,12 +144,12 @@ prepare_machine(const store::VmSpec& spec, const store::VmPaths& paths, const Se
   out.image = TRY(image::parse_metadata(text, spec.image.name).within("image {}", spec.image.name));
   const store::HostFacts host = store::detect_host();
   if (!host.qemu) return host.qemu.error();
-  vm::MachineSpec m = TRY(machine_spec(spec, settings, host, *host.qemu));
+  vm::MachineSpec m = TRY(machine_spec(spec, channel, host, *host.qemu));
   TRY(add_image(m, spec, out.image));
   if (!spec.bundle.empty())
     TRY(sys::file_size(paths.directory / spec.bundle).within("image bundle"));
   TRY(prepare_disks(spec, paths));
-  TRY(prepare_logs(paths, settings.logs));
+  TRY(prepare_logs(paths, logs));
   std::vector<std::string> argv{host.qemu->path.string()};
   for (std::string& argument : TRY(vm::qemu_arguments(m)))
     argv.push_back(std::move(argument));

@@ -16,8 +16,10 @@ struct Machine {
 };
 
 /// Refuses (disk full, no TDX, damaged share) before anything is started.
-Result<Machine>
-prepare_machine(const store::VmSpec& spec, const store::VmPaths& paths, const Settings& settings);
+Result<Machine> prepare_machine(const store::VmSpec& spec,
+                                const store::VmPaths& paths,
+                                const launch::LogLimits& logs,
+                                vm::ChannelKind channel);
 
 /// MRCONFIGID that binds the app: 0x01, the compose hash, zeros to 48 bytes (spec guest 20, V1).
 Result<Bytes> mr_config_id(const store::VmSpec& spec);

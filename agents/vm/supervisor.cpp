@@ -65,7 +65,8 @@ Status Supervisor::launch()
   state_.app_id = spec_.app.app_id;
   state_.simulated = spec_.tee == store::Tee::sim;
   save();
-  const Machine machine = TRY(prepare_machine(spec_, paths_, options_.settings));
+  const Machine machine =
+      TRY(prepare_machine(spec_, paths_, options_.settings.logs, choose_channel()));
   if (state_.simulated)
     tee_ = TRY(TeeService::create(spec_, machine.image, options_.data_directory, paths_.tee()));
   stage("vm.prepared", "disks and measurements ready");
@@ -95,9 +96,31 @@ void Supervisor::on_ready()
   tell_started(ok());
 }
 
+vm::ChannelKind Supervisor::choose_channel()
+{
+  vsock_.reset();
+  if (options_.settings.channel != vm::ChannelKind::vsock) return vm::ChannelKind::serial_port;
+  auto listener = VsockListener::open(loop_, guest_cid(spec_), [this](sys::Fd fd) {
+    const Status used = use_channel(std::move(fd));
+    if (!used) log_.error("channel", used.error().message());
+  });
+  if (!listener) {
+    log_.info("channel", "no vsock, a serial port instead",
+              {{"reason", listener.error().message()}});
+    return vm::ChannelKind::serial_port;
+  }
+  vsock_ = std::move(*listener);
+  return vm::ChannelKind::vsock;
+}
+
 Status Supervisor::open_channel()
 {
-  sys::Fd fd = TRY(sys::connect_unix(paths_.channel_socket()).within("guest channel"));
+  if (vsock_) return ok(); // the guest connects
+  return use_channel(TRY(sys::connect_unix(paths_.channel_socket()).within("guest channel")));
+}
+
+Status Supervisor::use_channel(sys::Fd fd)
+{
   GuestLink::Hooks hooks;
   hooks.serve = [this](const std::string& method, const codec::Json& params) {
     return serve(method, params);
@@ -160,6 +183,7 @@ void Supervisor::on_end(const QemuEnd& end)
   const bool calm = powered_off && state_.status == VmStatus::running && boot_error_.empty();
   const std::string why = wanted || calm ? "" : why_it_ended(end);
   link_.reset();
+  vsock_.reset();
   // We are inside a hook of this object: it goes when the loop is back in control.
   loop_.after(milliseconds{0}, [gone = std::shared_ptr<QemuProcess>(std::move(qemu_))] {});
   if (wanted && restart_wanted_) return begin();

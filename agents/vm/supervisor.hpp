@@ -6,6 +6,7 @@
 #include "agents/vm/events.hpp"
 #include "agents/vm/guest_link.hpp"
 #include "agents/vm/tee_service.hpp"
+#include "agents/vm/vsock_listener.hpp"
 
 namespace dstack::supervisor {
 
@@ -46,7 +47,10 @@ private:
   void begin();
   Status launch();
   void on_ready();
+  /// Before QEMU starts: which kind of channel this run has.
+  vm::ChannelKind choose_channel();
   Status open_channel();
+  Status use_channel(sys::Fd fd);
   void on_end(const QemuEnd& end);
   void on_deadline();
   void on_disk_full();
@@ -81,6 +85,7 @@ private:
   std::unique_ptr<TeeService> tee_;
   std::unique_ptr<QemuProcess> qemu_;
   std::unique_ptr<GuestLink> link_;
+  std::unique_ptr<VsockListener> vsock_;
   std::int64_t started_ms_ = 0;
   std::string boot_error_;
   std::string failure_; ///< decided before QEMU ended (deadline)
