@@ -1,6 +1,7 @@
 #include "crypto/hash.hpp"
 #include "osbuild/build_steps.hpp"
 #include "osbuild/image_info.hpp"
+#include "osbuild/libraries.hpp"
 #include "osbuild/osbuild.hpp"
 #include "osbuild/package_cache.hpp"
 #include "osbuild/root_disk.hpp"
@@ -127,6 +128,7 @@ assemble(const Options& options, const Recipe& recipe, const Workplace& work, St
   watch.begin("unpack");
   TRY(unpack_packages(recipe, options.packages, work, options.workers).within("unpack"));
   TRY(add_own_files(recipe, options.guest_program, work).within("our own files"));
+  TRY(check_libraries(work.root()));
   watch.begin("kernel modules");
   const auto modules = TRY(add_modules(recipe, work).within("kernel modules"));
   TRY(sys::make_directories(work.image(), sys::Privacy::shared));
