@@ -77,11 +77,10 @@ private:
     const std::size_t start = at_;
     while (!done() && text_[at_] != '\n')
       step();
-    // The blank before the value was skipped, so a '#' right here starts a comment only after it.
+    // A comment starts at a '#' after a blank; right after the '=' it belongs to the value.
     std::string_view value = text_.substr(start, at_ - start);
-    const bool blank_before = start > 0 && (text_[start - 1] == ' ' || text_[start - 1] == '\t');
-    for (std::size_t i = 0; i < value.size(); ++i)
-      if (value[i] == '#' && (i == 0 ? blank_before : value[i - 1] == ' ' || value[i - 1] == '\t'))
+    for (std::size_t i = 1; i < value.size(); ++i)
+      if (value[i] == '#' && (value[i - 1] == ' ' || value[i - 1] == '\t'))
         value = value.substr(0, i);
     return interpolate(trim(value), known);
   }

@@ -228,6 +228,7 @@ TEST_SUITE("compose: variables")
     CHECK(dotenv(text, "K") == "a\\nb");
     CHECK(dotenv(text, "L") == "x");
     CHECK(dotenv("A=\"\\$B\"", "A") == "$B");
+    CHECK(dotenv("A= # c", "A") == "# c");
     CHECK(dotenv("A=1\nB\n", "B") == ".env:2: not NAME=VALUE");
     CHECK(dotenv("A='x", "A") == ".env:1: A: the quote is not closed");
     CHECK(dotenv("A=\"x\"y", "A") == ".env:1: A: text after the closing quote");

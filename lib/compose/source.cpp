@@ -17,9 +17,9 @@ Result<bool> Source::flag(const Yaml& node, std::string_view what) const
   if (node.is_scalar() && value.is_bool()) return *value.as_bool();
   if (node.is_string()) {
     const std::string word = lower(node.text);
-    for (const std::string_view yes : {"true", "yes", "y", "on", "t"})
+    for (const std::string_view yes : {"true", "yes", "y", "on"})
       if (word == yes) return true;
-    for (const std::string_view no : {"false", "no", "n", "off", "f"})
+    for (const std::string_view no : {"false", "no", "n", "off"})
       if (word == no) return false;
   }
   return at(node.at, "{}: true or false is wanted", what);

@@ -21,7 +21,7 @@ struct Source {
 
   /// A scalar as compose passes it on: strings as they are, numbers as it prints them.
   Result<std::string> text(const codec::Yaml& node, std::string_view what) const;
-  /// true/false and, as compose casts them where a boolean is wanted, yes/no/on/off/y/n/t/f.
+  /// true/false and, as compose casts them where a boolean is wanted, yes/no/on/off/y/n.
   Result<bool> flag(const codec::Yaml& node, std::string_view what) const;
   /// A list of scalars; also a single scalar.
   Result<std::vector<std::string>> texts(const codec::Yaml& node, std::string_view what) const;
