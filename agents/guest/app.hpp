@@ -24,12 +24,14 @@ Status compose_up(Processes& processes, const AppFiles& files);
 /// docker compose stop with a limit per container.
 Status compose_stop(Processes& processes, const AppFiles& files, std::chrono::seconds limit);
 
-/// Follows the containers after compose up until the app is ready or a container failed.
+/// Follows the containers after compose up until the app is ready or a container failed; from then
+/// on tells of containers that end with an error.
 class AppWatch {
 public:
   struct Events {
     std::function<void()> ready;             ///< every published TCP port accepts
     std::function<void(std::string)> failed; ///< a container ended with an error before that
+    std::function<void(std::string)> died;   ///< the same, later
   };
   AppWatch(
       sys::Loop& loop, Engine& engine, std::string project, std::string address, Events events);
@@ -43,6 +45,8 @@ private:
   void judge(const std::vector<Container>& containers);
   void report_failure(const Container& container);
   void again();
+  void follow_deaths();
+  void take_events(std::string_view data);
 
   sys::Loop& loop_;
   Engine& engine_;
@@ -50,9 +54,14 @@ private:
   std::string address_;
   Events events_;
   std::set<std::uint16_t> answered_;
+  std::string event_line_; ///< the part of dockerd's event stream that is no whole line yet
   std::shared_ptr<EngineExchange> exchange_;
   std::optional<sys::Loop::TimerId> timer_;
 };
+
+/// What one line of dockerd's event stream says about a container that ended with an error:
+/// "service web ended with status 1"; nothing for every other event.
+std::optional<std::string> death_in_event(std::string_view line);
 
 /// GET target that lists the project's containers, stopped ones included.
 std::string containers_target(std::string_view project);

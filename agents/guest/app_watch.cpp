@@ -1,6 +1,7 @@
 #include "guest/app.hpp"
 
 #include "base/text.hpp"
+#include "codec/json.hpp"
 #include "sys/sockets.hpp"
 
 #include <algorithm>
@@ -36,6 +37,20 @@ std::string plain_log(std::string_view framed)
 }
 
 } // namespace
+
+std::optional<std::string> death_in_event(std::string_view line)
+{
+  const auto event = codec::parse_json(line);
+  if (!event) return std::nullopt;
+  const codec::Json* actor = event->find("Actor");
+  const codec::Json* attributes = actor == nullptr ? nullptr : actor->find("Attributes");
+  if (attributes == nullptr) return std::nullopt;
+  const auto code = attributes->get_string("exitCode", "");
+  if (!code || code->empty() || *code == "0") return std::nullopt;
+  const auto service = attributes->get_string("com.docker.compose.service", "");
+  return fmt::format("service {} ended with status {}", service ? printable(*service) : "?",
+                     printable(*code));
+}
 
 AppWatch::AppWatch(
     sys::Loop& loop, Engine& engine, std::string project, std::string address, Events events)
@@ -93,6 +108,31 @@ void AppWatch::judge(const std::vector<Container>& containers)
   }
   if (!all) return again();
   events_.ready();
+  follow_deaths();
+}
+
+void AppWatch::follow_deaths()
+{
+  const std::string filter = fmt::format(
+      R"({{"type":["container"],"event":["die"],"label":["com.docker.compose.project={}"]}})",
+      project_);
+  auto started = engine_.start(
+      engine_request("GET", "/events?filters=" + http::percent_encode(filter)), std::nullopt,
+      [this](std::string_view data) { take_events(data); }, [](const Result<http::Response>&) {});
+  if (started) exchange_ = std::move(*started);
+}
+
+void AppWatch::take_events(std::string_view data)
+{
+  constexpr std::size_t longest_line = 64 * 1024;
+  for (const char c : data) {
+    if (c != '\n') {
+      if (event_line_.size() < longest_line) event_line_ += c;
+      continue;
+    }
+    if (const auto death = death_in_event(event_line_)) events_.died(*death);
+    event_line_.clear();
+  }
 }
 
 void AppWatch::report_failure(const Container& container)

@@ -1,5 +1,7 @@
 #include "guest/docker_wire.hpp"
 
+#include "guest/app.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace std::string_view_literals;
@@ -113,6 +115,20 @@ TEST_SUITE("guest::parse_containers")
     }
     container.status = "Exited (0) now";
     CHECK(container.exit_code() == 0);
+  }
+}
+
+TEST_SUITE("guest::death_in_event")
+{
+  TEST_CASE("only a container that ended with an error counts")
+  {
+    constexpr std::string_view died =
+        R"({"Type":"container","Action":"die","Actor":{"ID":"a","Attributes":{"exitCode":"137",)"
+        R"("com.docker.compose.service":"web"}}})";
+    CHECK(death_in_event(died) == "service web ended with status 137");
+    for (const auto other :
+         {"", "{}", R"({"Actor":{}})", R"({"Actor":{"Attributes":{"exitCode":"0"}}})"})
+      CHECK_FALSE(death_in_event(other));
   }
 }
 

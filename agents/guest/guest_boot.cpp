@@ -247,7 +247,7 @@ Status Guest::start_containers()
   warm(processes_, {"containerd-shim-runc-v2", "-v"});
   TRY(seal_measurement());
   TRY(serve_guest_api().within("guest API"));
-  TRY(prepare_app().within("app files"));
+  TRY(prepare_app());
   TRY(runtime_->wait_ready(daemon_deadline));
   if (config_.bundle) TRY(load_images());
   stage("starting containers");
@@ -278,7 +278,7 @@ Status Guest::prepare_app()
     bundle_ = TRY(open_image_bundle(app_).within("image bundle"));
     files_.image_override = TRY(override_file(bundle_->image_of_service));
   }
-  return write_app_files(files_);
+  return write_app_files(files_).within("app files");
 }
 
 Status Guest::load_images()

@@ -124,6 +124,10 @@ void Guest::watch_app()
     failed_ = fail(Errc::io, "{}", what);
     loop_->stop();
   };
+  events.died = [this](const std::string& what) {
+    console_stage(program, what);
+    if (!stop_requested_) host_->notify("app.error", what);
+  };
   const std::string address = config_.network ? config_.network->address : "127.0.0.1";
   watch_ = std::make_unique<AppWatch>(*loop_, runtime_->engine(), files_.project, address,
                                       std::move(events));
