@@ -17,8 +17,9 @@ constexpr std::size_t max_token = 65'536;
 
 bool is_loopback(std::string_view host)
 {
-  return host == "localhost" || host.starts_with("localhost:") || host.starts_with("127.") ||
-         host.starts_with("[::1]");
+  const bool numeric = host.find_first_not_of("0123456789.:") == std::string_view::npos;
+  return host == "localhost" || host.starts_with("localhost:") ||
+         (numeric && host.starts_with("127.")) || host.starts_with("[::1]");
 }
 
 const std::string* header(const http::Response& response, std::string_view name)

@@ -61,6 +61,10 @@ Result<std::string> token_url(const TokenChallenge& challenge, std::string_view 
 {
   const bool loopback = challenge.realm.starts_with("http://127.0.0.1:") ||
                         challenge.realm.starts_with("http://localhost:");
+  // "http://127.0.0.1:x@elsewhere/" would name another host.
+  if (challenge.realm.find('@') != std::string::npos)
+    return fail(Errc::untrusted, "registry's token service '{}' carries a login",
+                printable(challenge.realm));
   if (!challenge.realm.starts_with("https://") && !loopback)
     return fail(Errc::untrusted, "registry's token service '{}' is not https",
                 printable(challenge.realm));

@@ -89,6 +89,7 @@ TEST_SUITE("oci")
     CHECK(!parse_challenge("Bearer realm"));
     CHECK(!parse_challenge("Bearer service=\"x\""));
     CHECK(!token_url({"http://evil/token", "s", "x"}, ""));
+    CHECK(!token_url({"http://127.0.0.1:1@evil/token", "s", "x"}, ""));
     CHECK(*token_url({"http://127.0.0.1:5001/t", "s", ""}, "a b") ==
           "http://127.0.0.1:5001/t?service=s&scope=a%20b");
   }
