@@ -67,11 +67,10 @@ Status compose_up(Processes& processes, const AppFiles& files)
   return fail(Errc::io, "docker compose up {}: {}", done.state.describe(), last_lines(done.tail));
 }
 
-Status compose_stop(Processes& processes, const AppFiles& files, std::chrono::seconds limit)
+Status compose_stop(Processes& processes, const AppFiles& files, std::chrono::milliseconds limit)
 {
-  const auto command = compose(files, {"stop", "--timeout", std::to_string(limit.count())});
-  constexpr std::chrono::seconds more{20}; // compose's own start and end
-  TRY(processes.run(command, {}, limit + more));
+  // Without --timeout each container gets the stop_grace_period its author wrote.
+  TRY(processes.run(compose(files, {"stop"}), {}, limit));
   return ok();
 }
 

@@ -21,8 +21,8 @@ Status write_app_files(const AppFiles& files);
 
 /// docker compose up; an error carries the last lines compose printed.
 Status compose_up(Processes& processes, const AppFiles& files);
-/// docker compose stop with a limit per container.
-Status compose_stop(Processes& processes, const AppFiles& files, std::chrono::seconds limit);
+/// docker compose stop; what has not ended within the limit is left to be killed.
+Status compose_stop(Processes& processes, const AppFiles& files, std::chrono::milliseconds limit);
 
 /// Follows the containers after compose up until the app is ready or a container failed; from then
 /// on tells of containers that end with an error.

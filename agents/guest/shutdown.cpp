@@ -14,7 +14,7 @@ namespace dstack::guest {
 namespace {
 
 constexpr const char* program = "dstack-guest";
-constexpr std::chrono::seconds container_limit{10};
+constexpr std::chrono::milliseconds container_limit{25'000};
 constexpr std::chrono::milliseconds daemon_limit{10'000};
 
 void tell(HostLink& host, std::string_view text)
