@@ -96,7 +96,8 @@ void add_disk(Args& args,
 
 void add_network(Args& args, const MachineSpec& spec)
 {
-  std::string netdev = "user,id=net0,net=10.0.2.0/24,dhcpstart=10.0.2.10,restrict=no";
+  std::string netdev =
+      fmt::format("user,id=net0,net={},dhcpstart={},restrict=no", user_network, user_network_guest);
   for (const PortForward& forward : spec.forwards)
     netdev += fmt::format(",hostfwd={}:{}:{}-:{}", name_of(forward.protocol), forward.host_address,
                           forward.host_port, forward.vm_port);
