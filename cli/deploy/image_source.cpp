@@ -1,5 +1,6 @@
 #include "cli/deploy/image_source.hpp"
 
+#include "archive/layout.hpp"
 #include "base/text.hpp"
 
 namespace dstack::cli {
@@ -35,10 +36,19 @@ bool names_same(const oci::Reference& wanted, const std::string& name)
          here->tag == wanted.tag;
 }
 
+/// A directory that goes when its last user goes.
+struct Unpacked {
+  sys::fs::path path;
+  explicit Unpacked(sys::fs::path where) : path(std::move(where)) {}
+  Unpacked(const Unpacked&) = delete;
+  Unpacked& operator=(const Unpacked&) = delete;
+  ~Unpacked() { static_cast<void>(sys::remove_tree(path)); }
+};
+
 class LayoutSource : public ImageSource {
 public:
-  LayoutSource(sys::fs::path directory, oci::Index index)
-      : directory_(std::move(directory)), index_(std::move(index))
+  LayoutSource(sys::fs::path directory, oci::Index index, std::unique_ptr<Unpacked> unpacked)
+      : directory_(std::move(directory)), index_(std::move(index)), unpacked_(std::move(unpacked))
   {
   }
 
@@ -99,22 +109,36 @@ private:
 
   sys::fs::path directory_;
   oci::Index index_;
+  std::unique_ptr<Unpacked> unpacked_; ///< null when the layout is a directory of the user
 };
+
+Result<std::unique_ptr<Unpacked>> unpack(const sys::fs::path& file)
+{
+  const sys::Fd fd = TRY(sys::open_read(file));
+  auto out = std::make_unique<Unpacked>(
+      TRY(sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-images")));
+  TRY(archive::unpack_layout(fd.get(), out->path).within("{}", file.string()));
+  return out;
+}
 
 } // namespace
 
-Result<std::unique_ptr<ImageSource>> layout_source(const sys::fs::path& directory)
+Result<std::unique_ptr<ImageSource>> layout_source(const sys::fs::path& where)
 {
+  std::error_code ignored;
+  std::unique_ptr<Unpacked> unpacked;
+  if (sys::fs::is_regular_file(where, ignored)) unpacked = TRY(unpack(where));
+  const sys::fs::path directory = unpacked ? unpacked->path : where;
   const sys::fs::path path = directory / "index.json";
   const auto bytes = sys::read_file(path, oci::max_manifest);
   if (!bytes && bytes.error().code() == Errc::not_found)
     return fail(Errc::not_found, "{} is no OCI image layout: it has no index.json",
-                directory.string());
+                where.string());
   if (!bytes) return bytes.error();
   const auto parsed = TRY(oci::parse_document(*bytes).within("{}", path.string()));
   const auto* index = std::get_if<oci::Index>(&parsed);
   if (index == nullptr) return fail(Errc::malformed, "{}: not an image index", path.string());
-  return std::unique_ptr<ImageSource>{std::make_unique<LayoutSource>(directory, *index)};
+  return std::unique_ptr<ImageSource>{std::make_unique<LayoutSource>(directory, *index, std::move(unpacked))};
 }
 
 std::unique_ptr<ImageSource> registry_source(fetch::RegistryOptions options,

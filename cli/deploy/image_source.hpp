@@ -18,8 +18,9 @@ public:
                                      const oci::Descriptor& blob) = 0;
 };
 
-/// directory: an OCI image layout; images are found by their org.opencontainers.image.ref.name.
-Result<std::unique_ptr<ImageSource>> layout_source(const sys::fs::path& directory);
+/// where: an OCI image layout, a directory or one tar file of it; images are found by their names'
+/// annotation.
+Result<std::unique_ptr<ImageSource>> layout_source(const sys::fs::path& where);
 /// Blobs are kept in the cache directory.
 std::unique_ptr<ImageSource> registry_source(fetch::RegistryOptions options,
                                              const sys::fs::path& cache);

@@ -72,6 +72,17 @@ Status check_entry(::archive* a, ::archive_entry* entry, const std::string& name
   return ok();
 }
 
+/// Skipping an entry's bytes does not notice that they are not there.
+Status check_extent(int fd, std::uint64_t offset, std::uint64_t size, const std::string& name)
+{
+  if (size == 0) return ok();
+  std::uint8_t last = 0;
+  const ssize_t n = ::pread(fd, &last, 1, static_cast<off_t>(offset + size - 1));
+  if (n < 0) return sys::errno_error("read bundle");
+  if (n == 0) return fail(Errc::malformed, "bundle: '{}' is cut off", name);
+  return ok();
+}
+
 } // namespace
 
 Result<BundleReader> BundleReader::open(int fd)
@@ -99,6 +110,7 @@ Result<BundleReader> BundleReader::open(int fd)
     TRY(check_entry(reader.get(), entry, name));
     const auto header = static_cast<std::uint64_t>(archive_read_header_position(reader.get()));
     const auto size = static_cast<std::uint64_t>(archive_entry_size(entry));
+    TRY(check_extent(fd, header + header_size, size, name));
     if (!out.places_.emplace(name, Place{header + header_size, size}).second)
       return fail(Errc::malformed, "bundle: '{}' is there twice", name);
     if (out.places_.size() > max_bundle_entries)

@@ -31,7 +31,11 @@ Result<Descriptor> parse_descriptor(const Json& json)
     out.os = TRY(platform->get_string("os", ""));
     out.architecture = TRY(platform->get_string("architecture", ""));
   }
-  if (const Json* notes = json.find("annotations"); notes != nullptr && notes->is_object())
+  const Json* notes = json.find("annotations");
+  if (notes == nullptr || !notes->is_object()) return out;
+  // docker and buildx write the whole name here, and only the tag in the standard annotation.
+  out.reference_name = TRY(notes->get_string("io.containerd.image.name", ""));
+  if (out.reference_name.empty())
     out.reference_name = TRY(notes->get_string("org.opencontainers.image.ref.name", ""));
   return out;
 }

@@ -17,7 +17,7 @@ struct Descriptor {
   std::uint64_t size = 0;
   std::string os{};
   std::string architecture{};
-  std::string reference_name{}; ///< annotation org.opencontainers.image.ref.name
+  std::string reference_name{}; ///< annotation io.containerd.image.name, else image.ref.name
 };
 
 struct Manifest {

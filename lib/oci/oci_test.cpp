@@ -47,6 +47,10 @@ TEST_SUITE("oci")
     REQUIRE(chosen);
     CHECK(chosen->digest == b);
     CHECK(chosen->reference_name == "x:1");
+    const auto saved = parse_document(as_bytes(
+        R"({"schemaVersion":2,"manifests":[{"digest":")" + a +
+        R"(","size":5,"annotations":{"io.containerd.image.name":"docker.io/library/x:1","org.opencontainers.image.ref.name":"1"}}]})"));
+    CHECK(std::get<Index>(*saved).manifests[0].reference_name == "docker.io/library/x:1");
     const auto manifest =
         parse_document(as_bytes(R"({"schemaVersion":2,"config":{"digest":")" + a +
                                 R"(","size":1},"layers":[{"digest":")" + b + R"(","size":2}]})"));
