@@ -18,6 +18,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <sys/mount.h>
 
 namespace dstack::guest {
 
@@ -168,7 +169,8 @@ Status Guest::open_host()
 Status Guest::open_tee(const std::string& wanted)
 {
   if (is_tdx_guest()) {
-    TRY(load_modules({"tdx_guest", "tsm_report"}).within("kernel modules"));
+    TRY(load_modules({"configfs", "tsm_report", "tdx_guest"}).within("kernel modules"));
+    TRY(mount_at("configfs", "/sys/kernel/config", "configfs", MS_NOSUID | MS_NODEV, ""));
     tee_ = TRY(tee::make_tdx({}).within("TDX"));
     return ok();
   }
