@@ -158,7 +158,10 @@ Result<Exit> run(const Options& o, Context& ctx)
 
 void add_machine_options(Leaf& leaf, Options& o)
 {
-  o.settings.add(leaf, "--image", "image").completes(image_candidates).group("Machine");
+  o.settings.add(leaf, "--image", "image")
+      .completes(image_candidates)
+      .fallback("the newest")
+      .group("Machine");
   o.settings.add(leaf, "--cpus", "vm.cpus").group("Machine");
   o.settings.add(leaf, "-m,--memory", "vm.memory").group("Machine");
   o.settings.add(leaf, "--disk", "vm.disk").group("Machine");

@@ -12,6 +12,8 @@ namespace {
 
 using codec::Json;
 
+/// The first address QEMU's user network would lease (lib/vm: dhcpstart): port forwards go there.
+constexpr const char* guest_address = "10.0.2.10/24";
 constexpr std::uint64_t space_margin = std::uint64_t{256} << 20U;
 
 std::string vm_config(const store::VmSpec& spec, const osbuild::ImageInfo& image)
@@ -93,7 +95,9 @@ std::string as_seen_by_guest(std::string url)
 std::string sys_config(const store::VmSpec& spec, const osbuild::ImageInfo& image)
 {
   Json network = Json::object();
-  network.set("address", "10.0.2.15/24").set("gateway", "10.0.2.2").set("dns", "10.0.2.3");
+  network.set("address", fmt::format("{}/24", vm::user_network_guest))
+      .set("gateway", vm::user_network_gateway)
+      .set("dns", vm::user_network_dns);
   Json insecure = Json::array();
   for (const std::string& host : spec.insecure_registries)
     insecure.push(as_seen_by_guest(host));
