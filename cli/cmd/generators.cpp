@@ -98,6 +98,15 @@ void add_generators(Tree& tree)
   prompt.hide().takes_words().runs(
       [words](Context& ctx) { return answer_completion(*words, ctx); });
 
+  auto line = std::make_shared<Options>();
+  Leaf& check = tree.leaf("__parse", "Say whether a command line is understood");
+  check.arguments("WORD", line->words, "The words after dstack");
+  check.hide().takes_words().runs([line](Context& ctx) -> Result<Exit> {
+    Globals globals;
+    static_cast<void>(TRY(parse(ctx.tree(), line->words, globals, ctx.environment())));
+    return Exit::ok;
+  });
+
   tree.leaf("__commands", "Print the command tree as JSON").hide().runs(list_commands);
 }
 

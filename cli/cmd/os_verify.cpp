@@ -10,11 +10,19 @@ struct Options {
   std::string hash;
 };
 
+/// An image that lacks its own files is not one: that is input to refuse, not a failure to look.
+Result<osbuild::ImageInfo> verified(const sys::fs::path& directory)
+{
+  auto info = osbuild::verify_image(directory).within("{}", directory.filename().string());
+  if (!info && info.error().code() == Errc::not_found)
+    return Error{Errc::malformed, info.error().message()};
+  return info;
+}
+
 Result<Exit> run(const Options& o, Context& ctx)
 {
   const sys::fs::path directory = TRY(image_or_newest(ctx, o.image));
-  const osbuild::ImageInfo info =
-      TRY(osbuild::verify_image(directory).within("{}", directory.filename().string()));
+  const osbuild::ImageInfo info = TRY(verified(directory));
   if (!o.hash.empty() && lower(o.hash) != info.image_hash)
     return fail(Errc::untrusted, "{} has the OS image hash {}, want {}",
                 directory.filename().string(), info.image_hash, o.hash);

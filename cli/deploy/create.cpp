@@ -12,8 +12,6 @@ namespace {
 
 using codec::Json;
 
-/// The first address QEMU's user network would lease (lib/vm: dhcpstart): port forwards go there.
-constexpr const char* guest_address = "10.0.2.10/24";
 constexpr std::uint64_t space_margin = std::uint64_t{256} << 20U;
 
 std::string vm_config(const store::VmSpec& spec, const osbuild::ImageInfo& image)
@@ -83,11 +81,10 @@ fetch::RegistryOptions registry_options(const config::Config& config)
 std::string as_seen_by_guest(std::string url)
 {
   // QEMU's user network shows the host's loopback to the guest under this address.
-  constexpr std::string_view host_in_guest = "10.0.2.2";
   for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"}) {
     const auto at = url.find(name);
     if (at != std::string::npos && (at == 0 || url.compare(at - 1, 1, "/") == 0))
-      url.replace(at, name.size(), host_in_guest);
+      url.replace(at, name.size(), vm::user_network_gateway);
   }
   return url;
 }
