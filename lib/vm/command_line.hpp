@@ -35,9 +35,6 @@ inline constexpr std::string_view user_network_dns = "10.0.2.3";
 
 /// Name of the virtio-serial port the guest agent opens.
 inline constexpr std::string_view channel_port_name = "dstack.host";
-/// QEMU's user network and the guest's place in it; the guest is told so in .sys-config.json.
-inline constexpr std::string_view guest_network = "10.0.2.0/24";
-inline constexpr std::string_view guest_address = "10.0.2.15";
 /// virtio serial number of the disk that carries container images.
 inline constexpr std::string_view bundle_disk_serial = "dstack-images";
 
