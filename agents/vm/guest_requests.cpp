@@ -81,6 +81,7 @@ void Supervisor::on_app_ready()
   state_.status = VmStatus::running;
   state_.last_error.clear();
   budget_.became_healthy(sys::monotonic_ms());
+  if (state_.stages.size() >= max_stages) state_.stages.pop_back(); // this one counts
   stage("app.ready", "app ready");
 }
 
@@ -113,10 +114,12 @@ Status Supervisor::on_instance_info(const std::string& payload)
 void Supervisor::stage(std::string_view name, std::string_view text)
 {
   events_.add(name, text);
-  const std::int64_t at_ms = sys::monotonic_ms() - started_ms_;
-  if (state_.stages.size() < max_stages)
-    state_.stages.push_back({std::string{name}, printable(text),
-                             static_cast<std::uint64_t>(std::max<std::int64_t>(at_ms, 0))});
+  const bool full = state_.stages.size() >= max_stages;
+  if (full && !name.starts_with("vm.")) return; // a guest that talks without end costs no writes
+  const std::int64_t at_ms = std::max<std::int64_t>(sys::monotonic_ms() - started_ms_, 0);
+  if (!full)
+    state_.stages.push_back(
+        {std::string{name}, printable(text), static_cast<std::uint64_t>(at_ms)});
   save();
 }
 

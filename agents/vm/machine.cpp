@@ -26,7 +26,8 @@ Result<std::vector<vm::ShareFile>> read_share(const fs::path& directory)
     if (entry.is_symlink() || !entry.is_regular_file()) continue;
     const std::uint64_t limit = vm::share_file_limit(name);
     if (limit == 0) continue; // a temporary file of an unfinished write
-    files.push_back({name, TRY(sys::read_file(entry.path(), limit).within("share/{}", name))});
+    Bytes content = TRY(sys::read_file(entry.path(), limit).within("share/{}", name));
+    files.push_back({name, std::move(content)});
   }
   if (error) return fail(Errc::io, "list {}: {}", directory.string(), error.message());
   return files;

@@ -146,10 +146,15 @@ void Supervisor::on_disk_full()
 {
   state_.last_error = "disk full: the VM is paused until there is space again";
   stage("vm.disk-full", state_.last_error);
+  await_space();
+}
+
+void Supervisor::await_space()
+{
   loop_.cancel(space_timer_);
   space_timer_ = loop_.after(space_check, [this] {
     if (!qemu_) return;
-    if (!store::need_free_space(paths_.directory, space_to_resume)) return on_disk_full();
+    if (!store::need_free_space(paths_.directory, space_to_resume)) return await_space();
     state_.last_error.clear();
     stage("vm.resumed", "there is space again");
     qemu_->resume();
@@ -201,10 +206,7 @@ void Supervisor::fail_vm(const Error& error)
   const auto delay = started_ || phase_ == Phase::stopping
                          ? std::nullopt
                          : budget_.after_failure(sys::monotonic_ms());
-  if (!delay) {
-    finish(VmStatus::failed);
-    return tell_started(error);
-  }
+  if (!delay) return finish(VmStatus::failed);
   phase_ = Phase::pausing;
   state_.status = VmStatus::starting;
   stage("vm.restarting",
@@ -274,6 +276,8 @@ void Supervisor::finish(VmStatus status)
   state_.pid = 0;
   if (status == VmStatus::stopped) events_.add("vm.stopped", state_.exit);
   save();
+  tell_started(status == VmStatus::failed ? Error{Errc::io, state_.last_error}
+                                          : fail(Errc::io, "the VM was stopped before it ran"));
   tell_stopped();
   events_.end();
   if (over_) over_(status);

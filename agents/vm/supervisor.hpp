@@ -54,6 +54,7 @@ private:
   void on_end(const QemuEnd& end);
   void on_deadline();
   void on_disk_full();
+  void await_space();
   void fail_vm(const Error& error);
   std::string why_it_ended(const QemuEnd& end) const;
   void finish(store::VmStatus status);

@@ -275,10 +275,13 @@ Result<VmState> state_from_json(const Json& json)
   state.started_at = TRY(json.get_string("started_at", ""));
   const codec::JsonArray& stages = TRY(json.need_array("stages"))->items();
   if (stages.size() > max_stages) return fail(Errc::malformed, "{} stages", stages.size());
-  for (const Json& item : stages)
-    state.stages.push_back({TRY(item.need_string("name").within("stages")),
-                            TRY(item.get_string("text", "").within("stages")),
-                            TRY(item.need_u64("at_ms").within("stages"))});
+  for (const Json& item : stages) {
+    VmStage stage;
+    stage.name = TRY(item.need_string("name").within("stages"));
+    stage.text = TRY(item.get_string("text", "").within("stages"));
+    stage.at_ms = TRY(item.need_u64("at_ms").within("stages"));
+    state.stages.push_back(std::move(stage));
+  }
   state.instance_id = TRY(json.get_string("instance_id", ""));
   state.app_id = TRY(json.get_string("app_id", ""));
   state.restarts = static_cast<std::uint32_t>(TRY(need_between(json, "restarts", 0, 0xffffffffU)));
