@@ -14,7 +14,8 @@ struct Options {
 codec::Json document_of(const store::VmRecord& vm, const std::optional<Measurements>& measured)
 {
   codec::Json out = codec::Json::object().set("schema", "dstack.inspect/1");
-  for (const auto& [key, value] : vm_json(vm).members())
+  const codec::Json facts = vm_json(vm);
+  for (const auto& [key, value] : facts.members())
     out.set(key, value);
   const auto paths = vm.paths();
   codec::Json files = codec::Json::object();

@@ -56,7 +56,8 @@ void report(const osbuild::Built& built, const Stages& stages, Context& ctx)
     for (const osbuild::StepTime& step : built.times)
       times.push(codec::Json::object().set("name", step.name).set("ms", step.ms));
     codec::Json out = codec::Json::object().set("schema", "dstack.os.build/1");
-    for (const auto& [key, value] : image_json(image).members())
+    const codec::Json facts = image_json(image);
+    for (const auto& [key, value] : facts.members())
       out.set(key, value);
     ctx.ui().document(out.set("stages", times).set("total_ms", stages.total_ms()));
     return;

@@ -15,7 +15,8 @@ Result<Exit> run(const Options& o, Context& ctx)
   const osbuild::ImageInfo info = TRY(osbuild::describe_image(directory));
   if (ctx.ui().json()) {
     codec::Json out = codec::Json::object().set("schema", "dstack.os.inspect/1");
-    for (const auto& [key, value] : image_json(info).members())
+    const codec::Json facts = image_json(info);
+    for (const auto& [key, value] : facts.members())
       out.set(key, value);
     ctx.ui().document(out);
     return Exit::ok;

@@ -29,7 +29,8 @@ Result<Exit> run(const Options& o, Context& ctx)
   if (ctx.ui().json()) {
     codec::Json out =
         codec::Json::object().set("schema", "dstack.os.verify/1").set("verified", true);
-    for (const auto& [key, value] : image_json(info).members())
+    const codec::Json facts = image_json(info);
+    for (const auto& [key, value] : facts.members())
       out.set(key, value);
     ctx.ui().document(out);
     return Exit::ok;
