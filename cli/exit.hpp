@@ -39,4 +39,11 @@ constexpr Exit exit_of(Errc code)
   return Exit::bug;
 }
 
+/// A value typed on the command line that does not fit is wrong use, whatever checked it.
+template <class T> Result<T> as_usage(Result<T> result)
+{
+  if (result) return result;
+  return Error{Errc::usage, result.error().message()};
+}
+
 } // namespace dstack::cli

@@ -39,10 +39,12 @@ Error unknown_option(std::string_view word, const Options& options, const std::s
   const std::string name{word.substr(0, word.find('='))};
   std::vector<std::string> known;
   for (const Option* option : options)
-    known.insert(known.end(), option->names().begin(), option->names().end());
-  const auto close = nearest(name, known);
+    for (const std::string& one : option->names())
+      if (one.starts_with("--")) known.push_back(one.substr(2));
+  const auto close =
+      nearest(name.substr(std::min(name.find_first_not_of('-'), name.size())), known);
   return fail(Errc::usage, "unknown option {}{}\nsee {} --help", name,
-              close ? fmt::format(", did you mean {}?", *close) : "", command);
+              close ? fmt::format(", did you mean --{}?", *close) : "", command);
 }
 
 Status check_choice(const Option& option, const std::vector<std::string>& values)
@@ -96,10 +98,17 @@ public:
     std::reverse(args.begin(), args.end()); // CLI11 takes the last word first
     try {
       app_.parse(args);
+    } catch (const CLI::ArgumentMismatch& error) {
+      const std::string_view text = error.what();
+      const std::string_view name = text.substr(0, text.find(':'));
+      const bool more = text.find("At Most") != std::string_view::npos;
+      return fail(Errc::usage, "{} {}\nsee {} --help", name,
+                  more ? "is given more than once" : "needs a value", command);
     } catch (const CLI::ParseError& error) {
       return fail(Errc::usage, "{}\nsee {} --help", error.what(), command);
     }
     for (const std::string& extra : app_.remaining()) {
+      if (extra == "--") continue; // CLI11 lists the mark itself, too
       if (extra.size() > 1 && extra.front() == '-') return unknown_option(extra, options_, command);
       return fail(Errc::usage, "'{}' is one argument too many\nsee {} --help", extra, command);
     }

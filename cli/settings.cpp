@@ -1,5 +1,7 @@
 #include "cli/settings.hpp"
 
+#include <cstdlib>
+
 namespace dstack::cli {
 
 namespace {
@@ -64,6 +66,12 @@ std::vector<config::Override> SettingOptions::given() const
     if (!text.empty()) out.push_back({entry->key, entry->flag, text});
   }
   return out;
+}
+
+void use_programs(const config::Config& config)
+{
+  if (const std::string& qemu = config.text("qemu"); !qemu.empty())
+    ::setenv("DSTACK_QEMU", qemu.c_str(), 1);
 }
 
 Result<config::Config> load_config(const Context& ctx, const SettingOptions& options)

@@ -23,6 +23,9 @@ private:
   std::vector<std::unique_ptr<Entry>> entries_;
 };
 
+/// Makes this process and the supervisors it starts use the programs the settings name.
+void use_programs(const config::Config& config);
+
 /// Files, environment and the given options, checked.
 Result<config::Config> load_config(const Context& ctx, const SettingOptions& options);
 

@@ -13,7 +13,7 @@ struct Options {
 Result<Exit> run(const Options& o, Context& ctx)
 {
   const config::Config config = TRY(load_config(ctx, o.settings));
-  Stages stages{ctx.ui()};
+  Stages stages{ctx.ui(), Stages::Lines::slow_ones};
   const App app = TRY(prepare_app(ctx, o.app, registry_options(config), "", stages));
   stages.end();
   if (ctx.ui().json())

@@ -16,7 +16,7 @@ struct Options {
 Result<Exit> run(const Options& o, Context& ctx)
 {
   const config::Config config = TRY(load_config(ctx, o.settings));
-  Stages stages{ctx.ui()};
+  Stages stages{ctx.ui(), Stages::Lines::slow_ones};
   App app = TRY(prepare_app(ctx, o.app, registry_options(config), "", stages));
   if (o.with_images && app.images.empty() && !app.project.images().empty())
     return fail(Errc::usage, "--with-images needs a compose file whose images are pinned");

@@ -36,7 +36,7 @@ std::string vm_name_from(std::string name)
 Result<std::string> free_name(const Options& o, const Context& ctx, const App& app)
 {
   const std::string name = o.name.empty() ? vm_name_from(app.parsed.name) : o.name;
-  TRY(store::check_vm_name(name).within("VM name '{}'", name));
+  TRY(as_usage(store::check_vm_name(name).within("VM name")));
   for (const store::VmRecord& vm : TRY(vm_store(ctx).list()))
     if (vm.spec.name == name)
       return fail(Errc::usage,
@@ -108,8 +108,9 @@ struct Plan {
 Result<Plan> make_plan(const Options& o, Context& ctx, Stages& stages)
 {
   const config::Config config = TRY(load_config(ctx, o.settings));
+  use_programs(config);
   TRY(vm_store(ctx).sweep());
-  if (!o.name.empty()) TRY(store::check_vm_name(o.name).within("--name"));
+  if (!o.name.empty()) TRY(as_usage(store::check_vm_name(o.name).within("--name")));
   for (const std::string& port : o.ports)
     static_cast<void>(TRY(parse_port_spec(port)));
   Plan plan;

@@ -18,7 +18,7 @@ Result<Exit> run(const Options& o, Context& ctx)
 {
   const store::VmRecord vm = TRY(vm_store(ctx).find(o.vm));
   const config::Config config = TRY(load_config(ctx, o.settings));
-  Stages stages{ctx.ui()};
+  Stages stages{ctx.ui(), Stages::Lines::slow_ones};
   const Change change = TRY(plan_change(ctx, vm, o.app, registry_options(config), stages));
   if (ctx.ui().json())
     ctx.ui().document(change_json(vm, change));

@@ -1,5 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/images.hpp"
+#include "cli/settings.hpp"
 #include "cli/vms.hpp"
 #include "store/host_facts.hpp"
 
@@ -176,6 +177,7 @@ codec::Json document_of(const std::vector<Check>& checks, bool usable)
 
 Result<Exit> run(Context& ctx)
 {
+  use_programs(TRY(load_config(ctx, SettingOptions{})));
   std::vector<Check> checks;
   check_host(checks);
   check_programs(checks, ctx);

@@ -34,7 +34,13 @@ private:
   {
     const auto event = codec::parse_json(line);
     if (!event) return ctx_.ui().detail(fmt::format("an unreadable event: {}", printable(line)));
-    if (ctx_.ui().json()) return ctx_.ui().json_line(*event);
+    if (ctx_.ui().json()) {
+      codec::Json out = codec::Json::object().set("schema", "dstack.event/1");
+      if (event->is_object())
+        for (const auto& [key, value] : event->members())
+          out.set(key, value);
+      return ctx_.ui().json_line(out);
+    }
     const auto text = [&](const char* key) {
       const auto value = event->get_string(key, "");
       return value ? printable(*value) : std::string{};
@@ -72,7 +78,7 @@ void add_events(Tree& tree)
       .completes(vm_names);
   leaf.flag("-f,--follow", o->follow, "Go on with what happens now");
   leaf.describe("Boot stages, errors, the app becoming ready, shutdowns. With --json each event is "
-                "one JSON document on a line with the fields at, event and payload.")
+                "one JSON document on a line with the fields schema, at, event and payload.")
       .json("dstack.event/1")
       .example("dstack events hello", "The past")
       .example("dstack events -f --json hello", "Past and future, for programs")

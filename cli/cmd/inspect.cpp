@@ -57,6 +57,7 @@ void print(const store::VmRecord& vm, const std::optional<Measurements>& measure
   row("started", vm.state.started_at);
   row("app-compose", (vm.paths().share() / "app-compose.json").string());
   row("console", vm.paths().console_log().string());
+  row("ended", vm.state.exit);
   row("last error", printable(vm.state.last_error));
   row("problem", vm.problem);
   if (!measured) return;

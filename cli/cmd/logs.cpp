@@ -29,7 +29,7 @@ Result<std::uint64_t> since_seconds(const std::string& text, Time now)
   constexpr std::size_t epoch_digits = 10;
   const auto number = parse_u64(text);
   if (number && text.size() >= epoch_digits) return *number;
-  const std::uint64_t back_ms = TRY(parse_duration_ms(text).within("--since"));
+  const std::uint64_t back_ms = TRY(as_usage(parse_duration_ms(text).within("--since")));
   const auto now_ms = static_cast<std::uint64_t>(now.ms);
   return back_ms > now_ms ? 0 : (now_ms - back_ms) / 1000;
 }
@@ -87,7 +87,7 @@ Status follow_console(const store::VmRecord& vm, int fd, Context& ctx)
 Result<Exit> print_console(const Options& o, const store::VmRecord& vm, Context& ctx)
 {
   const std::uint64_t lines = o.tail == "all" ? std::numeric_limits<std::uint64_t>::max()
-                                              : TRY(parse_u64(o.tail).within("--tail"));
+                                              : TRY(as_usage(parse_u64(o.tail).within("--tail")));
   const auto fd = sys::open_read(vm.paths().console_log());
   if (!fd) {
     if (fd.error().code() != Errc::not_found) return fd.error();
@@ -103,7 +103,7 @@ Result<Exit> print_console(const Options& o, const store::VmRecord& vm, Context&
 Result<Exit> run(const Options& o, Context& ctx)
 {
   const store::VmRecord vm = TRY(pick_vm(ctx, o.vm));
-  if (o.tail != "all") TRY(parse_u64(o.tail).within("--tail"));
+  if (o.tail != "all") TRY(as_usage(parse_u64(o.tail).within("--tail")));
   if (o.console) return print_console(o, vm, ctx);
   if (!store::is_alive(vm))
     return fail(Errc::not_found,

@@ -25,7 +25,7 @@ Result<Exit> run(const Options& o, Context& ctx)
 {
   std::vector<sys::fs::path> directories;
   for (const std::string& word : o.images) {
-    TRY(image::check_name(word).within("image name"));
+    TRY(as_usage(image::check_name(word).within("image name")));
     directories.push_back(TRY(find_image(ctx, word)));
     const auto users = TRY(users_of(ctx, directories.back()));
     if (!users.empty())

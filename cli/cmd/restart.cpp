@@ -1,5 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/deploy/launch.hpp"
+#include "cli/settings.hpp"
 #include "cli/supervisor.hpp"
 #include "cli/vms.hpp"
 
@@ -27,6 +28,7 @@ Result<Exit> run(const Options& o, Context& ctx)
     return Exit::conflict;
   }
   std::optional<sys::FileLock> held{std::move(*lock)};
+  use_programs(TRY(load_config(ctx, SettingOptions{})));
   Stages stages{ctx.ui()};
   stages.begin("stop the VM");
   TRY(stop_vm(vm, std::chrono::milliseconds{o.timeout_ms}).within("{}", shown_name(vm)));

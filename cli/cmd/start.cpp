@@ -1,5 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/deploy/launch.hpp"
+#include "cli/settings.hpp"
 #include "cli/vms.hpp"
 
 namespace dstack::cli {
@@ -31,6 +32,7 @@ Result<Exit> run(const Options& o, Context& ctx)
     return Exit::conflict;
   }
   std::optional<sys::FileLock> held{std::move(*lock)};
+  use_programs(TRY(load_config(ctx, SettingOptions{})));
   Stages stages{ctx.ui()};
   const Launched launched = TRY(launch(ctx, vm, o.launch, stages, [&] { held.reset(); }));
   return report_launch(ctx, vm, launched, stages, "dstack.start/1");

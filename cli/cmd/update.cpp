@@ -100,6 +100,7 @@ Result<Exit> run(const Options& o, Context& ctx)
 {
   const store::VmRecord vm = TRY(vm_store(ctx).find(o.vm));
   const config::Config config = TRY(load_config(ctx, o.settings));
+  use_programs(config);
   Stages stages{ctx.ui()};
   const Change change = TRY(plan_change(ctx, vm, o.app, registry_options(config), stages));
   const bool same = change.same_bytes() && vm.spec.app.compose_hash == change.after.compose_hash;

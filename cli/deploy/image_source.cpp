@@ -132,13 +132,13 @@ Result<std::unique_ptr<ImageSource>> layout_source(const sys::fs::path& where)
   const sys::fs::path path = directory / "index.json";
   const auto bytes = sys::read_file(path, oci::max_manifest);
   if (!bytes && bytes.error().code() == Errc::not_found)
-    return fail(Errc::not_found, "{} is no OCI image layout: it has no index.json",
-                where.string());
+    return fail(Errc::not_found, "{} is no OCI image layout: it has no index.json", where.string());
   if (!bytes) return bytes.error();
   const auto parsed = TRY(oci::parse_document(*bytes).within("{}", path.string()));
   const auto* index = std::get_if<oci::Index>(&parsed);
   if (index == nullptr) return fail(Errc::malformed, "{}: not an image index", path.string());
-  return std::unique_ptr<ImageSource>{std::make_unique<LayoutSource>(directory, *index, std::move(unpacked))};
+  return std::unique_ptr<ImageSource>{
+      std::make_unique<LayoutSource>(directory, *index, std::move(unpacked))};
 }
 
 std::unique_ptr<ImageSource> registry_source(fetch::RegistryOptions options,

@@ -8,6 +8,7 @@ namespace dstack::cli {
 namespace {
 
 constexpr std::int64_t redraw_ms = 100;
+constexpr std::int64_t slow_ms = 1000;
 
 std::string seconds(std::int64_t ms)
 {
@@ -16,7 +17,10 @@ std::string seconds(std::int64_t ms)
 
 } // namespace
 
-Stages::Stages(Console& console) : console_(console), start_ms_(sys::monotonic_ms()) {}
+Stages::Stages(Console& console, Lines lines)
+    : console_(console), lines_(lines), start_ms_(sys::monotonic_ms())
+{
+}
 
 Stages::~Stages()
 {
@@ -44,6 +48,7 @@ void Stages::tick()
 
 void Stages::print(const std::string& name, std::int64_t took)
 {
+  if (lines_ == Lines::slow_ones && took < slow_ms) return;
   console_.note(
       fmt::format("  {:<32} {:>7}{}{}", name, seconds(took), detail_.empty() ? "" : "  ", detail_));
 }

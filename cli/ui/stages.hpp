@@ -17,7 +17,8 @@ struct StageTime {
 /// plain line when it ends.
 class Stages {
 public:
-  explicit Stages(Console& console);
+  enum class Lines { all, slow_ones }; ///< slow_ones: only what took a second or more
+  explicit Stages(Console& console, Lines lines = Lines::all);
   ~Stages();
   Stages(const Stages&) = delete;
   Stages& operator=(const Stages&) = delete;
@@ -40,6 +41,7 @@ private:
   void print(const std::string& name, std::int64_t took);
 
   Console& console_;
+  Lines lines_;
   std::string name_;
   std::string detail_;
   std::int64_t start_ms_;

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace dstack::store {
 
@@ -96,10 +98,15 @@ Result<std::string> parse_qemu_version(std::string_view output)
 
 Result<QemuProgram> find_qemu()
 {
-  auto path = sys::find_program(qemu_name);
+  // Chosen by the setting "qemu", which commands hand on to the supervisor in this variable.
+  const char* chosen = std::getenv("DSTACK_QEMU");
+  const bool named = chosen != nullptr && *chosen != '\0';
+  auto path = sys::find_program(named ? chosen : qemu_name);
   if (!path)
     return fail(Errc::not_found, "{} is not installed (apt-get install qemu-system-x86)",
                 qemu_name);
+  if (named && ::access(chosen, X_OK) != 0)
+    return fail(Errc::not_found, "the QEMU of the setting 'qemu', {}, cannot be run", chosen);
   const auto output =
       TRY(sys::run_ok({.argv = {path->string(), "--version"}}, {}, {.deadline = version_deadline}));
   return QemuProgram{*path,
