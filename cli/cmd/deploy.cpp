@@ -105,10 +105,8 @@ struct Plan {
 };
 
 /// Everything that can go wrong before a VM exists.
-Result<Plan> make_plan(const Options& o, Context& ctx, Stages& stages)
+Result<Plan> make_plan(const Options& o, Context& ctx, const config::Config& config, Stages& stages)
 {
-  const config::Config config = TRY(load_config(ctx, o.settings));
-  use_programs(config);
   TRY(vm_store(ctx).sweep());
   if (!o.name.empty()) TRY(as_usage(store::check_vm_name(o.name).within("--name")));
   for (const std::string& port : o.ports)
@@ -133,7 +131,9 @@ Result<Plan> make_plan(const Options& o, Context& ctx, Stages& stages)
 Result<Exit> run(const Options& o, Context& ctx)
 {
   Stages stages{ctx.ui()};
-  const Plan plan = TRY(make_plan(o, ctx, stages));
+  const config::Config config = TRY(load_config(ctx, o.settings));
+  use_programs(config);
+  const Plan plan = TRY(make_plan(o, ctx, config, stages));
   if (o.dry_run) return print_plan(ctx, plan.app, plan.spec);
   stages.begin("create the VM");
   const store::VmRecord vm =
@@ -147,7 +147,7 @@ Result<Exit> run(const Options& o, Context& ctx)
     return Exit::conflict;
   }
   std::optional<sys::FileLock> held{std::move(*lock)};
-  const auto launched = launch(ctx, vm, o.launch, stages, [&] { held.reset(); });
+  const auto launched = launch(ctx, vm, o.launch, config, stages, [&] { held.reset(); });
   if (!launched) {
     ctx.ui().note(fmt::format(
         "the VM {0} was created: 'dstack start {0}' tries again, 'dstack rm {0}' removes it",
@@ -194,7 +194,7 @@ void add_deploy(Tree& tree)
   add_machine_options(leaf, *o);
   o->settings.add(leaf, "--registry-mirror", "registry.mirror").group("Registry");
   o->settings.add(leaf, "--insecure-registry", "registry.insecure").group("Registry");
-  add_wait_options(leaf, o->launch);
+  add_wait_options(leaf, o->launch, o->settings);
   leaf.json("dstack.deploy/1")
       .describe(
           "Reads the compose file, resolves image tags to digests and pins them, and writes both "

@@ -1,5 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/images.hpp"
+#include "cli/settings.hpp"
 #include "cli/ui/stages.hpp"
 
 #include <algorithm>
@@ -10,6 +11,7 @@ namespace dstack::cli {
 namespace {
 
 struct Options {
+  SettingOptions settings;
   std::string name;
   std::string recipe;
   std::string output;
@@ -40,6 +42,10 @@ Result<osbuild::Options> build_options(const Options& o, const Context& ctx)
   out.images = o.output.empty() ? ctx.images_dir() : sys::fs::path{o.output};
   out.name = o.name;
   out.packages = ctx.dirs().cache / "packages";
+  const config::Config config = TRY(load_config(ctx, o.settings));
+  out.mirror = config.text("debian.mirror");
+  while (!out.mirror.empty() && out.mirror.back() == '/')
+    out.mirror.pop_back();
   out.git_revision = DSTACK_COMMIT;
   out.existing = o.force ? osbuild::Existing::replace : osbuild::Existing::refuse;
   const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
@@ -96,6 +102,7 @@ void add_os_build(Tree& tree)
   leaf.directory("--recipe", o->recipe, "Recipe directory (the os/ of the source tree)");
   leaf.directory("-o,--output", o->output, "Where images are kept");
   leaf.number("-j,--jobs", o->jobs, "N", "Work done at the same time").fallback("number of cores");
+  o->settings.add(leaf, "--mirror", "debian.mirror");
   leaf.json("dstack.os.build/1")
       .describe(
           "The recipe names every package with its version and hash, so the same recipe and the "

@@ -12,6 +12,7 @@ struct Options {
   std::string vm;
   std::uint64_t timeout_ms = 30'000;
   LaunchOptions launch;
+  SettingOptions settings;
   bool dry_run = false;
 };
 
@@ -28,11 +29,12 @@ Result<Exit> run(const Options& o, Context& ctx)
     return Exit::conflict;
   }
   std::optional<sys::FileLock> held{std::move(*lock)};
-  use_programs(TRY(load_config(ctx, SettingOptions{})));
+  const config::Config config = TRY(load_config(ctx, o.settings));
+  use_programs(config);
   Stages stages{ctx.ui()};
   stages.begin("stop the VM");
   TRY(stop_vm(vm, std::chrono::milliseconds{o.timeout_ms}).within("{}", shown_name(vm)));
-  const Launched launched = TRY(launch(ctx, vm, o.launch, stages, [&] { held.reset(); }));
+  const Launched launched = TRY(launch(ctx, vm, o.launch, config, stages, [&] { held.reset(); }));
   return report_launch(ctx, vm, launched, stages, "dstack.restart/1");
 }
 
@@ -46,7 +48,7 @@ void add_restart(Tree& tree)
       .completes(vm_names);
   leaf.duration("-t,--timeout", o->timeout_ms, "How long the guest may take to stop")
       .fallback("30s");
-  add_wait_options(leaf, o->launch);
+  add_wait_options(leaf, o->launch, o->settings);
   leaf.flag("-n,--dry-run", o->dry_run, "Only say what would be done");
   leaf.json("dstack.restart/1")
       .example("dstack restart hello", "Stop, start, and wait until the app answers")

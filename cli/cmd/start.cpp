@@ -10,6 +10,7 @@ namespace {
 struct Options {
   std::string vm;
   LaunchOptions launch;
+  SettingOptions settings;
   bool dry_run = false;
 };
 
@@ -32,9 +33,10 @@ Result<Exit> run(const Options& o, Context& ctx)
     return Exit::conflict;
   }
   std::optional<sys::FileLock> held{std::move(*lock)};
-  use_programs(TRY(load_config(ctx, SettingOptions{})));
+  const config::Config config = TRY(load_config(ctx, o.settings));
+  use_programs(config);
   Stages stages{ctx.ui()};
-  const Launched launched = TRY(launch(ctx, vm, o.launch, stages, [&] { held.reset(); }));
+  const Launched launched = TRY(launch(ctx, vm, o.launch, config, stages, [&] { held.reset(); }));
   return report_launch(ctx, vm, launched, stages, "dstack.start/1");
 }
 
@@ -46,7 +48,7 @@ void add_start(Tree& tree)
   Leaf& leaf = tree.leaf("start", "Start a stopped VM with its data");
   leaf.argument("VM", o->vm, "Name or id; may be left out when there is only one")
       .completes(vm_names);
-  add_wait_options(leaf, o->launch);
+  add_wait_options(leaf, o->launch, o->settings);
   leaf.flag("-n,--dry-run", o->dry_run, "Only say what would be done");
   leaf.json("dstack.start/1")
       .example("dstack start hello", "Start and wait until the app answers")

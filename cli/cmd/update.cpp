@@ -92,7 +92,8 @@ Result<Exit> apply(const Options& o,
   stages.end();
   store::VmRecord updated = vm;
   updated.spec = spec;
-  const Launched launched = TRY(launch(ctx, updated, o.launch, stages, [&] { held.reset(); }));
+  const Launched launched =
+      TRY(launch(ctx, updated, o.launch, config, stages, [&] { held.reset(); }));
   return report_launch(ctx, updated, launched, stages, "dstack.update/1");
 }
 
@@ -129,7 +130,7 @@ void add_update(Tree& tree)
   leaf.flag("-n,--dry-run", o->dry_run, "Show what would change, change nothing");
   o->settings.add(leaf, "--registry-mirror", "registry.mirror").group("Registry");
   o->settings.add(leaf, "--insecure-registry", "registry.insecure").group("Registry");
-  add_wait_options(leaf, o->launch);
+  add_wait_options(leaf, o->launch, o->settings);
   leaf.json("dstack.update/1")
       .describe(
           "Shows what changes, stops the VM, replaces the measured app and starts it again. The "

@@ -93,20 +93,19 @@ void print_summary(Context& ctx,
 
 } // namespace
 
-void add_wait_options(Leaf& leaf, LaunchOptions& options)
+void add_wait_options(Leaf& leaf, LaunchOptions& options, SettingOptions& settings)
 {
   leaf.flag("-d,--detach,--no-wait", options.detach,
             "Return once the VM boots; do not wait for the app")
       .group("Waiting");
-  leaf.duration("--wait-timeout", options.wait_timeout_ms,
-                "Stop waiting after this time; the VM keeps running, exit status 8")
-      .fallback("10m")
-      .group("Waiting");
+  // The VM keeps running when the time is over, exit status 8.
+  settings.add(leaf, "--wait-timeout", "deploy.wait_timeout").group("Waiting");
 }
 
 Result<Launched> launch(Context& ctx,
                         const store::VmRecord& vm,
                         const LaunchOptions& options,
+                        const config::Config& config,
                         Stages& stages,
                         const std::function<void()>& release_lock)
 {
@@ -117,7 +116,7 @@ Result<Launched> launch(Context& ctx,
   Launched out;
   out.waited = !options.detach;
   if (options.detach) return out;
-  const BootWait wait{std::chrono::milliseconds{options.wait_timeout_ms}};
+  const BootWait wait{std::chrono::milliseconds{config.duration_ms("deploy.wait_timeout")}};
   out.end = TRY(follow_boot(vm, wait, stages));
   if (out.end != BootEnd::ready) return out;
   stages.begin("fetch the published ports");

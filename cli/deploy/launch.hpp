@@ -2,16 +2,16 @@
 /// Starting a VM that exists, and saying how it went: shared by deploy, start, restart and update.
 
 #include "cli/deploy/boot.hpp"
+#include "cli/settings.hpp"
 
 namespace dstack::cli {
 
 struct LaunchOptions {
   bool detach = false;
-  std::uint64_t wait_timeout_ms = 600'000;
 };
 
 /// Adds --no-wait/-d and --wait-timeout.
-void add_wait_options(Leaf& leaf, LaunchOptions& options);
+void add_wait_options(Leaf& leaf, LaunchOptions& options, SettingOptions& settings);
 
 struct Launched {
   BootEnd end = BootEnd::ready;
@@ -24,6 +24,7 @@ struct Launched {
 Result<Launched> launch(Context& ctx,
                         const store::VmRecord& vm,
                         const LaunchOptions& options,
+                        const config::Config& config,
                         Stages& stages,
                         const std::function<void()>& release_lock);
 

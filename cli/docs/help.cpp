@@ -133,6 +133,8 @@ std::vector<std::pair<std::string, std::vector<const Option*>>> option_groups(co
     else
       out.push_back({heading, {option.get()}});
   }
+  std::stable_partition(out.begin(), out.end(),
+                        [](const auto& one) { return one.first == "Options"; });
   return out;
 }
 

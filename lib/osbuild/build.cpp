@@ -171,11 +171,21 @@ Status publish(const Workplace& work, const fs::path& target, Existing existing)
   return sys::rename_path(work.image(), target);
 }
 
+/// Where the packages come from does not matter: the lock holds their hashes.
+void use_mirror(image::PackageLock& lock, const std::string& mirror)
+{
+  constexpr std::string_view debian = "http://deb.debian.org";
+  if (mirror.empty()) return;
+  for (auto& [name, url] : lock.archives)
+    if (url.starts_with(debian)) url.replace(0, debian.size(), mirror);
+}
+
 } // namespace
 
 Result<Built> build(const Options& options, Progress& progress)
 {
-  const Recipe recipe = TRY(load_recipe(options.recipe).within("recipe"));
+  Recipe recipe = TRY(load_recipe(options.recipe).within("recipe"));
+  use_mirror(recipe.lock, options.mirror);
   const std::string name = options.name.empty() ? "dstack-" + recipe.version : options.name;
   TRY(image::check_name(name));
   TRY(check_programs(options));

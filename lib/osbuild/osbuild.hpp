@@ -17,6 +17,7 @@ struct Options {
   fs::path images;          ///< directory of image directories
   std::string name;         ///< empty: dstack-<version of the recipe>
   fs::path packages;        ///< cache of downloaded packages
+  std::string mirror{};     ///< takes the place of http://deb.debian.org; empty: as in the lock
   std::string git_revision; ///< recorded in the metadata, so part of the image hash
   Existing existing = Existing::refuse;
   unsigned workers = 2;

@@ -1,0 +1,60 @@
+$ dstack deploy
+! dstack: error: no compose.yaml in the current directory
+!   name a compose file, or make one with 'dstack app init'
+? 1
+$ dstack deploy nosuch.yaml
+! dstack: error: open nosuch.yaml: No such file or directory
+? 1
+$ printf 'services:\n  web:\n    image: hello:1\n    ports:\n      - "8080:8080"\n' > compose.yaml
+$ dstack deploy --name UPPER compose.yaml
+! dstack: error: --name: 'UPPER' is no VM name (want 1 to 63 of a-z, 0-9 and -, not - at either end)
+? 2
+$ dstack deploy --port 99999 compose.yaml
+! dstack: error: --port 99999: '99999' is no port (1 to 65535)
+? 2
+$ dstack deploy --port sctp:1:2 compose.yaml
+! dstack: error: --port sctp:1:2: 'sctp' is neither tcp nor udp
+? 2
+$ dstack deploy --port tcp:localhost:1:2 compose.yaml
+! dstack: error: --port tcp:localhost:1:2: 'localhost' is no address in figures
+? 2
+$ dstack deploy --memory lots compose.yaml
+! dstack: error: --memory: 'lots' is not a size such as 512M or 2G
+? 2
+$ dstack deploy --images nowhere compose.yaml
+! dstack: error: nowhere is no OCI image layout: it has no index.json
+? 1
+# No image of the guest OS yet.
+$ dstack deploy --no-pin --name hello
+! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
+! dstack: error: there is no guest OS image yet
+!   'dstack os build' makes one
+? 1
+$ $TESTS/mini-image .local/share/dstack/images/dstack-0.0.1
+$ dstack deploy --no-pin --name hello --port 18080:8080 --dry-run
+  would create the VM hello and start it
+  http://127.0.0.1:18080
+! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
+! app id       37503afb403ddb63ecd068fdc2a7ac1ad9f376e4
+! compose hash 37503afb403ddb63ecd068fdc2a7ac1ad9f376e42453c3e523df7df28c4e82f2
+! simulated: no TEE hardware; nothing here is confidential
+$ dstack deploy --no-pin --name hello --tee tdx
+! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
+! dstack: error: --tee tdx: this machine has no TDX (KVM is not usable)
+!   'dstack doctor' says what is missing
+? 1
+$ python3 -c 'import socket,subprocess; s=socket.socket(); s.bind(("127.0.0.1",18081)); s.listen(); exit(subprocess.call(["dstack","deploy","--no-pin","-q","--port","18081:8080"]))'
+! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
+! dstack: error: port 127.0.0.1:18081 is taken (listen on 127.0.0.1:18081: Address already in use)
+!   let dstack choose a free one: --port auto:8080
+? 1
+$ DSTACK_QEMU=/nonexistent/qemu dstack deploy --no-pin --port auto:8080
+! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
+! dstack: error: the QEMU of the setting 'qemu', /nonexistent/qemu, cannot be run
+? 1
+$ printf x >> .local/share/dstack/images/dstack-0.0.1/bzImage
+$ dstack deploy --no-pin --name hello --port 18080:8080
+! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
+! dstack: error: dstack-0.0.1: bzImage has SHA-256 8fa330e9ebb89870f52c58301237a5888896f662f48a116dc59e7825042340c5, sha256sum.txt says 6923dd1bc0460082c5d55a831908c24a282860b7f1cd6c2b79cf1bc8857c639c
+? 3
+$ ls .local/state/dstack/vms
