@@ -94,7 +94,14 @@ Status Guest::boot()
   TRY(mount_system());
   // Under software emulation address randomisation makes every program translate anew.
   const bool emulated = is_software_emulated();
-  if (emulated) static_cast<void>(write_setting("/proc/sys/kernel/randomize_va_space", "0"));
+  if (emulated) {
+    static_cast<void>(write_setting("/proc/sys/kernel/randomize_va_space", "0"));
+    // The kernel measures the processor's clock at start; on a loaded host an emulated one comes
+    // out many times too slow, and every deadline here would pass at once. The ACPI timer's
+    // frequency is fixed, so it needs no measuring.
+    static_cast<void>(write_setting(
+        "/sys/devices/system/clocksource/clocksource0/current_clocksource", "acpi_pm"));
+  }
   TRY(loop_->on_signals({SIGCHLD, SIGTERM, SIGINT}, [this](int signal) {
     if (signal == SIGCHLD)
       processes_.reap_orphans();

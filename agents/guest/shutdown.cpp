@@ -1,8 +1,10 @@
 #include "guest/shutdown.hpp"
 
+#include "base/text.hpp"
 #include "guest/console.hpp"
 #include "guest/data_disk.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <sys/mount.h>
@@ -49,6 +51,25 @@ void end_everything()
   wait_for_children(std::chrono::milliseconds{2000});
 }
 
+/// Everything mounted at or below the places that keep the data disk busy, innermost first: a
+/// daemon that died leaves the mounts of its containers behind.
+void unmount_data_users()
+{
+  constexpr std::size_t max_mounts = std::size_t{4} << 20U;
+  const auto mounts = sys::read_text("/proc/mounts", max_mounts);
+  if (!mounts) return;
+  std::vector<std::string> points;
+  for (const std::string_view line : split(*mounts, '\n')) {
+    const auto words = split(line, ' ');
+    if (words.size() > 1) points.emplace_back(words[1]);
+  }
+  std::reverse(points.begin(), points.end());
+  for (const std::string& point : points)
+    for (const std::string_view root : {"/var/lib/docker", "/run/docker", "/run/containerd"})
+      if (point == root || point.starts_with(fmt::format("{}/", root)))
+        ::umount2(point.c_str(), MNT_DETACH);
+}
+
 } // namespace
 
 void shut_down(HostLink& host, Processes& processes, Runtime& runtime, const AppFiles& app)
@@ -58,8 +79,7 @@ void shut_down(HostLink& host, Processes& processes, Runtime& runtime, const App
   runtime.stop(daemon_limit);
   tell(host, "closing the data disk");
   end_everything();
-  for (const char* bound : {"/var/lib/docker", "/var/lib/containerd"})
-    ::umount2(bound, 0);
+  unmount_data_users();
   report("data disk", close_data_disk(processes));
   host.notify_surely("shutdown.progress", "powering off", std::chrono::milliseconds{2000});
   console_stage(program, "powering off");
@@ -69,8 +89,8 @@ void shut_down(HostLink& host, Processes& processes, Runtime& runtime, const App
 void power_off_now()
 {
   end_everything();
-  for (const char* mounted : {"/var/lib/docker", "/var/lib/containerd", data_mount_point})
-    ::umount2(mounted, MNT_DETACH);
+  unmount_data_users();
+  ::umount2(data_mount_point, MNT_DETACH);
   power_off();
 }
 

@@ -13,9 +13,28 @@ constexpr std::string_view verity_reason =
     "the root file system does not match its measured root hash (dm-verity)";
 constexpr std::size_t max_reason = 1000;
 
+/// The line without terminal control sequences (ECMA-48: ESC [ parameters final), with which
+/// firmware clears the screen.
+std::string plain(std::string_view line)
+{
+  std::string out;
+  while (!line.empty()) {
+    if (!line.starts_with("\x1b[")) {
+      out += line.front();
+      line.remove_prefix(1);
+      continue;
+    }
+    std::size_t end = 2;
+    while (end < line.size() && (line[end] < '@' || line[end] > '~'))
+      ++end;
+    line.remove_prefix(std::min(end + 1, line.size()));
+  }
+  return out;
+}
+
 std::string shown(std::string_view line)
 {
-  return printable(trim(line).substr(0, max_reason));
+  return printable(trim(plain(line.substr(0, max_reason))));
 }
 
 /// What follows the last line that contains the mark.
@@ -41,8 +60,10 @@ bool is_verity_corruption(std::string_view text)
 std::vector<std::string> lines_of(std::string_view text)
 {
   std::vector<std::string> lines;
-  for (const std::string_view line : split(text, '\n'))
-    if (!trim(line).empty()) lines.push_back(shown(line));
+  for (const std::string_view line : split(text, '\n')) {
+    std::string said = shown(line);
+    if (!said.empty()) lines.push_back(std::move(said));
+  }
   return lines;
 }
 

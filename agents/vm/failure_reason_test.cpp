@@ -36,6 +36,13 @@ TEST_SUITE("supervisor::failure_reason")
     CHECK(console_reason("") == std::nullopt);
   }
 
+  TEST_CASE("what firmware does to the screen is not shown")
+  {
+    CHECK(last_lines("\x1b[2J\x1b[01;01H\x1b[=3h\r\n\x1b[2Jone\r\n\r\ntwo\x1b[\r\n", 5) ==
+          "one | two");
+    CHECK(last_lines("a\nb\nc\n", 2) == "b | c");
+  }
+
   TEST_CASE("QEMU's complaints in words for people")
   {
     CHECK(qemu_reason("qemu-system-x86_64: -netdev user,id=net0: Could not set up host forwarding "

@@ -30,14 +30,15 @@ bool is_url(std::string_view text)
 
 bool reads_as(const Setting& setting, std::string_view text)
 {
+  const bool left_empty = text.empty() && setting.fallback.empty();
   switch (setting.kind) {
   case Kind::text:
-    return !text.empty();
+    return !text.empty() || left_empty;
   case Kind::path:
   case Kind::list:
     return true;
   case Kind::url:
-    return is_url(text) || (text.empty() && setting.fallback.empty());
+    return is_url(text) || left_empty;
   case Kind::count: {
     const auto number = parse_u64(text);
     return number && *number >= 1 && *number <= max_count;

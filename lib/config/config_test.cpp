@@ -45,7 +45,7 @@ TEST_SUITE("config")
     CHECK(loaded->count("vm.cpus") == 2);
     CHECK(loaded->bytes("vm.memory") == std::uint64_t{2} << 30U);
     CHECK(loaded->bytes("vm.disk") == std::uint64_t{20} << 30U);
-    CHECK(loaded->duration_ms("deploy.wait_timeout") == 300'000);
+    CHECK(loaded->duration_ms("deploy.wait_timeout") == 600'000);
     CHECK(loaded->list("registry.insecure").empty());
     CHECK(loaded->text("vm.tee") == "auto");
   }

@@ -7,15 +7,16 @@ namespace dstack::config {
 namespace {
 
 constexpr Setting table[] = {
-    {"image", Kind::text, "dstack-0.1.0", "DSTACK_IMAGE", "OS image a VM boots"},
+    {"image", Kind::text, "", "DSTACK_IMAGE",
+     "OS image a VM boots; empty: the newest one there is"},
     {"qemu", Kind::path, "", "DSTACK_QEMU", "QEMU program; empty: qemu-system-x86_64 from PATH"},
     {"vm.cpus", Kind::count, "2", "DSTACK_VM_CPUS", "Virtual CPUs of a new VM"},
     {"vm.memory", Kind::size, "2G", "DSTACK_VM_MEMORY", "Memory of a new VM"},
     {"vm.disk", Kind::size, "20G", "DSTACK_VM_DISK", "Data disk of a new VM (grows as it is used)"},
     {"vm.tee", Kind::choice, "auto", "DSTACK_VM_TEE", "Hardware protection of a new VM",
      "auto,tdx,sim"},
-    {"deploy.wait_timeout", Kind::duration, "5m", "DSTACK_DEPLOY_WAIT_TIMEOUT",
-     "How long deploy waits for the app to answer"},
+    {"deploy.wait_timeout", Kind::duration, "10m", "DSTACK_DEPLOY_WAIT_TIMEOUT",
+     "How long to wait for the app; then the VM goes on, exit status 8"},
     {"registry.mirror", Kind::url, "", "DSTACK_REGISTRY_MIRROR",
      "Registry asked first for images of Docker Hub"},
     {"registry.insecure", Kind::list, "", "DSTACK_REGISTRY_INSECURE",

@@ -8,7 +8,7 @@
 namespace dstack::config {
 
 enum class Kind {
-  text,     ///< anything on one line
+  text,     ///< anything on one line, may be empty when the default is
   path,     ///< a file name, empty for "find it"
   url,      ///< http:// or https://, may be empty when the default is
   count,    ///< a whole number, 1 or more

@@ -6,7 +6,7 @@ $ dstack config show
   vm.memory            2G
   vm.disk              20G
   vm.tee               auto
-  deploy.wait_timeout  5m
+  deploy.wait_timeout  10m
   registry.mirror
   registry.insecure
   debian.mirror        http://deb.debian.org
@@ -19,7 +19,7 @@ $ DSTACK_VM_MEMORY=3G dstack config show --origin
   vm.memory            DSTACK_VM_MEMORY                                            3G
   vm.disk              built-in                                                    20G
   vm.tee               built-in                                                    auto
-  deploy.wait_timeout  built-in                                                    5m
+  deploy.wait_timeout  built-in                                                    10m
   registry.mirror      built-in
   registry.insecure    built-in
   debian.mirror        built-in                                                    http://deb.debian.org

@@ -11,6 +11,7 @@ $ dstack diff hello --no-pin
   gateway_enabled: (absent) -> false
   kms_enabled: (absent) -> false
   local_key_provider_enabled: (absent) -> false
+  ~
   app id        1111111111111111111111111111111111111111  stays
   compose hash  dcb74462d3066cbb16916ff8b4a3002adf60e5739f274b73477f5baa86f1d68b  now
                 4f7cfb10b8b77f03ee153c998e797f8c752eb1b97bebe24a8ef87bc39176c6e0  after
@@ -28,6 +29,7 @@ $ dstack diff hello --no-pin --exit-code -q
   gateway_enabled: (absent) -> false
   kms_enabled: (absent) -> false
   local_key_provider_enabled: (absent) -> false
+  ~
   app id        1111111111111111111111111111111111111111  stays
   compose hash  dcb74462d3066cbb16916ff8b4a3002adf60e5739f274b73477f5baa86f1d68b  now
                 4f7cfb10b8b77f03ee153c998e797f8c752eb1b97bebe24a8ef87bc39176c6e0  after

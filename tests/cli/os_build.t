@@ -6,4 +6,5 @@ $ dstack os build --jobs none
 ? 2
 $ dstack help os build | head -n 3
   Build the guest OS image from Debian packages
+  ~
   Usage: dstack os build [OPTIONS]

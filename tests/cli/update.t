@@ -11,7 +11,7 @@ $ dstack update hello --no-pin --dry-run
 ! gateway_enabled: (absent) -> false
 ! kms_enabled: (absent) -> false
 ! local_key_provider_enabled: (absent) -> false
-!
+! ~
 ! app id        1111111111111111111111111111111111111111  stays
 ! compose hash  dcb74462d3066cbb16916ff8b4a3002adf60e5739f274b73477f5baa86f1d68b  now
 !               b439f66f45e1abc563216084981195ad8d2698750e54c205405c2c44a50185bc  after

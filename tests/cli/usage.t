@@ -1,20 +1,21 @@
 # Nothing, a group alone, and unknown words: help or advice on stderr, status 2.
 $ dstack 2>&1 >/dev/null | head -n 3
   Run Docker Compose apps in confidential VMs that prove what they run
+  ~
   Usage: dstack COMMAND
 $ dstack >/dev/null 2>&1
 ? 2
 $ dstack app
 ! Make, pack and inspect app bundles
-!
+! ~
 ! Usage: dstack app COMMAND
-!
+! ~
 ! Commands:
 !   init          Write a commented compose.yaml to start from
 !   pack          Pack an app, and its images if wanted, into one file
 !   hash          Print the compose hash and app id of an app
 !   inspect       Show what is in an app bundle or app-compose.json
-!
+! ~
 ! 'dstack app COMMAND --help' says more about one of them.
 ? 2
 $ dstack --version
@@ -62,11 +63,14 @@ $ dstack -h | head -n 1
   Run Docker Compose apps in confidential VMs that prove what they run
 $ dstack os -h
   Build, list and check guest OS images
+  ~
   Usage: dstack os COMMAND
+  ~
   Commands:
     build         Build the guest OS image from Debian packages
     list          List guest OS images
     inspect       Show what an image says about itself
     verify        Check every file of an image against its hashes
     rm            Delete guest OS images
+  ~
   'dstack os COMMAND --help' says more about one of them.
