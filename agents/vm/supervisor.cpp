@@ -39,6 +39,7 @@ Supervisor::~Supervisor()
 void Supervisor::start(Done done)
 {
   state_ = {};
+  stumbles_ = 0;
   started_ = std::move(done);
   begin();
 }
@@ -67,6 +68,7 @@ Status Supervisor::launch()
   save();
   const Machine machine =
       TRY(prepare_machine(spec_, paths_, options_.settings.logs, choose_channel()));
+  emulated_ = machine.accelerator.starts_with("tcg");
   if (state_.simulated)
     tee_ = TRY(TeeService::create(spec_, machine.image, options_.data_directory, paths_.tee()));
   stage("vm.prepared", "disks and measurements ready");
@@ -177,8 +179,23 @@ std::string Supervisor::why_it_ended(const QemuEnd& end) const
          last_lines(console, shown_console_lines);
 }
 
+/// QEMU before 8.1 translates code in several threads with a race when the kernel patches itself
+/// while it starts: now and then a guest panics in its first second, before the agent says hello.
+/// That says nothing about the guest, so the boot is tried again.
+bool Supervisor::emulator_stumbled(const QemuEnd& end) const
+{
+  constexpr unsigned most_stumbles = 4;
+  if (!emulated_ || stumbles_ == most_stumbles || phase_ != Phase::up || !failure_.empty())
+    return false;
+  if ((link_ && link_->greeted()) || !end.state.success()) return false;
+  const std::string console = launch::tail_of(paths_.console_log(), log_tail);
+  return console.find("Kernel panic") != std::string::npos &&
+         console.find("dm-verity") == std::string::npos;
+}
+
 void Supervisor::on_end(const QemuEnd& end)
 {
+  const bool again = emulator_stumbled(end);
   clear_timers();
   state_.qemu_pid = 0;
   state_.exit = end.describe();
@@ -192,6 +209,13 @@ void Supervisor::on_end(const QemuEnd& end)
   // We are inside a hook of this object: it goes when the loop is back in control.
   loop_.after(milliseconds{0}, [gone = std::shared_ptr<QemuProcess>(std::move(qemu_))] {});
   if (wanted && restart_wanted_) return begin();
+  if (again) {
+    ++stumbles_;
+    log_.warning("vm", "the emulated kernel panicked while starting; once more",
+                 {{"time", stumbles_}});
+    events_.add("vm.stumbled", "the emulated kernel panicked while starting; once more");
+    return begin();
+  }
   if (wanted || calm) return finish(VmStatus::stopped);
   fail_vm(Error{Errc::io, why});
 }

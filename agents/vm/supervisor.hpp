@@ -57,6 +57,7 @@ private:
   void await_space();
   void fail_vm(const Error& error);
   std::string why_it_ended(const QemuEnd& end) const;
+  bool emulator_stumbled(const QemuEnd& end) const;
   void finish(store::VmStatus status);
   void end_qemu();
   void clear_timers();
@@ -91,6 +92,8 @@ private:
   std::string boot_error_;
   std::string failure_; ///< decided before QEMU ended (deadline)
   bool restart_wanted_ = false;
+  bool emulated_ = false;
+  unsigned stumbles_ = 0; ///< kernel panics of this start that were put down to the emulator
   Done started_;
   std::vector<Done> stopped_;
   std::function<void(store::VmStatus)> over_;
