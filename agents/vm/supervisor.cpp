@@ -180,14 +180,15 @@ std::string Supervisor::why_it_ended(const QemuEnd& end) const
 }
 
 /// QEMU before 8.1 translates code in several threads with a race when the kernel patches itself
-/// while it starts: now and then a guest panics in its first second, before the agent says hello.
-/// That says nothing about the guest, so the boot is tried again.
+/// while it starts: now and then a guest panics before its app runs, most often in the first
+/// second. That says nothing about the guest, so the boot is tried again.
 bool Supervisor::emulator_stumbled(const QemuEnd& end) const
 {
   constexpr unsigned most_stumbles = 4;
   if (!emulated_ || stumbles_ == most_stumbles || phase_ != Phase::up || !failure_.empty())
     return false;
-  if ((link_ && link_->greeted()) || !end.state.success()) return false;
+  if (state_.status == VmStatus::running || !boot_error_.empty() || !end.state.success())
+    return false;
   const std::string console = launch::tail_of(paths_.console_log(), log_tail);
   return console.find("Kernel panic") != std::string::npos &&
          console.find("dm-verity") == std::string::npos;
