@@ -22,7 +22,7 @@ Result<Exit> run(const Options& o, Context& ctx)
   const Change change = TRY(plan_change(ctx, vm, o.app, registry_options(config), stages));
   if (ctx.ui().json())
     ctx.ui().document(change_json(vm, change));
-  else
+  else if (!ctx.globals().quiet)
     ctx.ui().raw(change_text(ctx.ui(), vm, change));
   return o.exit_code && !change.same_bytes() ? Exit::difference : Exit::ok;
 }

@@ -4,6 +4,7 @@
 #include "sys/clock.hpp"
 #include "sys/poll.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <unistd.h>
 
@@ -30,6 +31,9 @@ public:
       if (supervised) return std::optional<BootEnd>{};
       return state.error();
     }
+    if (state->started_at != started_at_) shown_ = 0; // the supervisor began anew
+    started_at_ = state->started_at;
+    shown_ = std::min(shown_, state->stages.size());
     show(state->stages);
     if (state->status == store::VmStatus::running && app_ready(*state))
       return std::optional<BootEnd>{BootEnd::ready};
@@ -73,6 +77,7 @@ private:
   const store::VmRecord& vm_;
   Stages& stages_;
   std::size_t shown_ = 0;
+  std::string started_at_;
 };
 
 /// Runs look() until it says so, a signal comes or the time is over.
