@@ -31,21 +31,20 @@ $ dstack deploy --no-pin --name hello
 !   'dstack os build' makes one
 ? 1
 $ $TESTS/mini-image .local/share/dstack/images/dstack-0.0.1
-$ dstack deploy --no-pin --name hello --port 18080:8080 --dry-run
+$ dstack deploy --no-pin --tee sim --name hello --port 47811:8080 --dry-run
   would create the VM hello and start it
-  http://127.0.0.1:18080
+  http://127.0.0.1:47811
 ! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
 ! app id       37503afb403ddb63ecd068fdc2a7ac1ad9f376e4
 ! compose hash 37503afb403ddb63ecd068fdc2a7ac1ad9f376e42453c3e523df7df28c4e82f2
-! simulated: no TEE hardware; nothing here is confidential
-$ dstack deploy --no-pin --name hello --tee tdx
+! simulated: asked for; nothing here is confidential
+$ dstack deploy --no-pin --name hello --tee tdx 2>&1 | sed 's/(.*)/(why)/'
+  dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
+  dstack: error: --tee tdx: this machine has no TDX (why)
+    'dstack doctor' says what is missing
+$ python3 -c 'import socket,subprocess; s=socket.socket(); s.bind(("127.0.0.1",47812)); s.listen(); exit(subprocess.call(["dstack","deploy","--no-pin","-q","--port","47812:8080"]))'
 ! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
-! dstack: error: --tee tdx: this machine has no TDX (KVM is not usable)
-!   'dstack doctor' says what is missing
-? 1
-$ python3 -c 'import socket,subprocess; s=socket.socket(); s.bind(("127.0.0.1",18081)); s.listen(); exit(subprocess.call(["dstack","deploy","--no-pin","-q","--port","18081:8080"]))'
-! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
-! dstack: error: port 127.0.0.1:18081 is taken (listen on 127.0.0.1:18081: Address already in use)
+! dstack: error: port 127.0.0.1:47812 is taken (listen on 127.0.0.1:47812: Address already in use)
 !   let dstack choose a free one: --port auto:8080
 ? 1
 $ DSTACK_QEMU=/nonexistent/qemu dstack deploy --no-pin --port auto:8080
@@ -53,7 +52,7 @@ $ DSTACK_QEMU=/nonexistent/qemu dstack deploy --no-pin --port auto:8080
 ! dstack: error: the QEMU of the setting 'qemu', /nonexistent/qemu, cannot be run
 ? 1
 $ printf x >> .local/share/dstack/images/dstack-0.0.1/bzImage
-$ dstack deploy --no-pin --name hello --port 18080:8080
+$ dstack deploy --no-pin --name hello --port 47811:8080
 ! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
 ! dstack: error: dstack-0.0.1: bzImage has SHA-256 8fa330e9ebb89870f52c58301237a5888896f662f48a116dc59e7825042340c5, sha256sum.txt says 6923dd1bc0460082c5d55a831908c24a282860b7f1cd6c2b79cf1bc8857c639c
 ? 3
