@@ -18,7 +18,8 @@ http::Response json_lines()
 
 Result<Events> Events::open(const std::filesystem::path& path)
 {
-  return Events{path, TRY(sys::open_append(path, sys::Privacy::owner_only))};
+  sys::Fd file = TRY(sys::open_append(path, sys::Privacy::owner_only));
+  return Events{path, std::move(file)};
 }
 
 void Events::add(std::string_view event, std::string_view payload)

@@ -41,7 +41,8 @@ Result<std::unique_ptr<TeeService>> TeeService::create(const store::VmSpec& spec
   auto boot = TRY(measure_boot(spec, image).within("measure image {}", spec.image.name));
   auto authority = TRY(tee::SimAuthority::open(data_directory / "simulated-tee", sys::now())
                            .within("simulated TEE"));
-  tee::SimTee tee{std::move(authority), std::move(boot), TRY(mr_config_id(spec))};
+  const Bytes config_id = TRY(mr_config_id(spec));
+  tee::SimTee tee{std::move(authority), std::move(boot), config_id};
   std::unique_ptr<TeeService> service{new TeeService{std::move(tee), tee_file}};
   TRY(service->save());
   return service;

@@ -65,7 +65,8 @@ Status read_rule(Rules& rules, const Words& words)
   if (words.size() != 3) return fail(Errc::malformed, "\"{}\" (want two words after it)", kind);
   TRY(check_path(words[1]));
   if (kind == "dir") {
-    rules.directories.push_back({words[1], TRY(parse_mode(words[2]))});
+    const auto mode = TRY(parse_mode(words[2]));
+    rules.directories.push_back({words[1], mode});
   } else if (kind == "link") {
     rules.links.push_back({words[1], words[2]});
   } else if (kind == "join") {

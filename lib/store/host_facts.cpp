@@ -109,8 +109,8 @@ Result<QemuProgram> find_qemu()
     return fail(Errc::not_found, "the QEMU of the setting 'qemu', {}, cannot be run", chosen);
   const auto output =
       TRY(sys::run_ok({.argv = {path->string(), "--version"}}, {}, {.deadline = version_deadline}));
-  return QemuProgram{*path,
-                     TRY(parse_qemu_version(output.out).within("{} --version", path->string()))};
+  auto version = TRY(parse_qemu_version(output.out).within("{} --version", path->string()));
+  return QemuProgram{*path, std::move(version)};
 }
 
 HostFacts detect_host()

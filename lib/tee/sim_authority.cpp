@@ -129,7 +129,9 @@ Result<SimAuthority> SimAuthority::open(const fs::path& directory, Time now)
     return fail(Errc::malformed, "{} is not 32 bytes", (directory / "sealing.key").string());
   std::copy(sealing.begin(), sealing.end(), secret.mutable_view().begin());
   wipe(sealing);
-  SimAuthority out{TRY(key("pck.key")), TRY(key("attestation.key")), std::move(secret)};
+  crypto::P256Key pck = TRY(key("pck.key"));
+  crypto::P256Key attestation = TRY(key("attestation.key"));
+  SimAuthority out{std::move(pck), std::move(attestation), std::move(secret)};
   out.root_certificate_ = TRY(sys::read_file(directory / "root.der", max_file));
   out.chain_pem_ = TRY(sys::read_text(directory / "pck-chain.pem", max_file));
   return out;
