@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds start_deadline{30'000};
 constexpr std::chrono::milliseconds stop_margin{15'000};
+constexpr std::chrono::milliseconds forced_margin{5'000};
 constexpr std::chrono::milliseconds kill_deadline{10'000};
 constexpr std::size_t max_readiness = 16 * 1024;
 
@@ -100,7 +101,8 @@ Status stop_vm(const store::VmRecord& vm, std::chrono::milliseconds timeout)
   const store::VmPaths paths = vm.paths();
   if (!sys::FileLock::is_held(paths.supervisor_lock())) return ok();
   const codec::Json body = codec::Json::object().set("timeout_ms", timeout.count());
-  const auto answer = Control{paths}.post("/v1/stop", body, timeout + stop_margin);
+  const auto margin = timeout.count() == 0 ? forced_margin : stop_margin;
+  const auto answer = Control{paths}.post("/v1/stop", body, timeout + margin);
   if (answer && await_end(paths, kill_deadline)) return ok();
   if (!sys::FileLock::is_held(paths.supervisor_lock())) return ok();
   return kill_supervisor(vm).within("stop");

@@ -57,8 +57,13 @@ Result<Exit> run(const Options& o, Context& ctx)
   const store::VmRecord vm = TRY(pick_vm(ctx, o.vm));
   Printer printer{ctx};
   if (store::is_alive(vm) && o.follow) {
-    TRY(Control{vm.paths()}.stream("/v1/events?follow=1",
-                                   [&](std::string_view piece) { return printer.feed(piece); }));
+    const auto sink = [&](std::string_view piece) -> Status {
+      TRY(printer.feed(piece));
+      if (ctx.ui().broken()) return fail(Errc::io, "stdout is closed");
+      return ok();
+    };
+    const Status streamed = Control{vm.paths()}.stream("/v1/events?follow=1", sink);
+    if (!streamed && !ctx.ui().broken()) return streamed.error();
     return Exit::ok;
   }
   const auto text = sys::read_text(vm.paths().events(), max_events);

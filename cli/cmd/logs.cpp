@@ -77,6 +77,7 @@ Status follow_console(const store::VmRecord& vm, int fd, Context& ctx)
     const Bytes piece = TRY(sys::read_some(fd, std::size_t{64} << 10U));
     if (!piece.empty()) {
       ctx.ui().raw(safe(as_text(piece)));
+      if (ctx.ui().broken()) return ok();
       continue;
     }
     if (!sys::FileLock::is_held(vm.paths().supervisor_lock())) return ok();
@@ -110,10 +111,12 @@ Result<Exit> run(const Options& o, Context& ctx)
                 "{} is not running; the logs of its containers are on its own disk\n"
                 "'dstack start {}' starts it, 'dstack logs --console {}' shows its last boot",
                 shown_name(vm), shown_name(vm), shown_name(vm));
-  TRY(Control{vm.paths()}.stream(TRY(target_of(o, ctx.now())), [&](std::string_view piece) {
+  const std::string target = TRY(target_of(o, ctx.now()));
+  const Status streamed = Control{vm.paths()}.stream(target, [&](std::string_view piece) {
     ctx.ui().raw(piece);
-    return Status{ok()};
-  }));
+    return ctx.ui().broken() ? Status{fail(Errc::io, "stdout is closed")} : Status{ok()};
+  });
+  if (!streamed && !ctx.ui().broken()) return streamed.error();
   return Exit::ok;
 }
 

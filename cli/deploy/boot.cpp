@@ -85,16 +85,18 @@ class Waiting {
 public:
   explicit Waiting(Watcher& watcher) : watcher_(watcher) {}
 
-  Result<BootEnd> run(std::chrono::milliseconds timeout)
+  Result<BootOutcome> run(std::chrono::milliseconds timeout)
   {
     auto loop = TRY(sys::Loop::create());
-    TRY(loop->on_signals({SIGINT, SIGTERM, SIGHUP},
-                         [&](int) { end(*loop, BootEnd::interrupted); }));
+    TRY(loop->on_signals({SIGINT, SIGTERM, SIGHUP}, [&](int signal) {
+      signal_ = signal;
+      end(*loop, BootEnd::interrupted);
+    }));
     loop->after(timeout, [&] { end(*loop, BootEnd::timed_out); });
     tick(*loop);
     if (!ended_ && !failed_) TRY(loop->run());
     if (failed_) return *failed_;
-    return ended_.value_or(BootEnd::interrupted);
+    return BootOutcome{ended_.value_or(BootEnd::interrupted), signal_};
   }
 
 private:
@@ -117,12 +119,13 @@ private:
 
   Watcher& watcher_;
   std::optional<BootEnd> ended_;
+  int signal_ = 0;
   std::optional<Error> failed_;
 };
 
 } // namespace
 
-Result<BootEnd> follow_boot(const store::VmRecord& vm, const BootWait& wait, Stages& stages)
+Result<BootOutcome> follow_boot(const store::VmRecord& vm, const BootWait& wait, Stages& stages)
 {
   stages.waiting("booting");
   Watcher watcher{vm, stages};

@@ -10,13 +10,18 @@ namespace dstack::cli {
 /// How waiting ended.
 enum class BootEnd { ready, timed_out, interrupted };
 
+struct BootOutcome {
+  BootEnd end = BootEnd::ready;
+  int signal = 0; ///< that interrupted
+};
+
 struct BootWait {
   std::chrono::milliseconds timeout{600'000};
 };
 
 /// Follows the boot until the app is ready. A boot that failed is an error with its reason and the
 /// end of the console.
-Result<BootEnd> follow_boot(const store::VmRecord& vm, const BootWait& wait, Stages& stages);
+Result<BootOutcome> follow_boot(const store::VmRecord& vm, const BootWait& wait, Stages& stages);
 
 /// The last lines of the VM's serial console, made safe to print.
 std::string console_tail(const store::VmPaths& paths, std::size_t lines);

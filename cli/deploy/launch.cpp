@@ -4,8 +4,6 @@
 #include "cli/supervisor.hpp"
 #include "cli/vms.hpp"
 
-#include <csignal>
-
 namespace dstack::cli {
 
 namespace {
@@ -117,7 +115,9 @@ Result<Launched> launch(Context& ctx,
   out.waited = !options.detach;
   if (options.detach) return out;
   const BootWait wait{std::chrono::milliseconds{config.duration_ms("deploy.wait_timeout")}};
-  out.end = TRY(follow_boot(vm, wait, stages));
+  const BootOutcome outcome = TRY(follow_boot(vm, wait, stages));
+  out.end = outcome.end;
+  out.signal = outcome.signal;
   if (out.end != BootEnd::ready) return out;
   stages.begin("fetch the published ports");
   out.probes = probe_ports(vm.spec, probe_timeout);
@@ -151,7 +151,7 @@ Result<Exit> report_launch(Context& ctx,
                   now.spec.name);
   if (launched.waited && launched.end == BootEnd::interrupted) {
     ctx.ui().note(fmt::format("interrupted; {}", next));
-    return static_cast<Exit>(128 + SIGINT);
+    return static_cast<Exit>(128 + launched.signal);
   }
   if (launched.waited && launched.end == BootEnd::timed_out) {
     ctx.ui().note(fmt::format("the app was not ready in time (--wait-timeout); {}", next));

@@ -15,6 +15,7 @@ void add_wait_options(Leaf& leaf, LaunchOptions& options, SettingOptions& settin
 
 struct Launched {
   BootEnd end = BootEnd::ready;
+  int signal = 0;
   bool waited = true;
   std::vector<Probe> probes;
 };

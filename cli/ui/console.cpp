@@ -67,8 +67,9 @@ ConsoleStyle console_style(std::string_view color,
 void Console::put(std::FILE* to, std::string_view text)
 {
   clear_live();
-  // A reader that went away (a closed pipe) is not an error worth reporting.
-  if (std::fwrite(text.data(), 1, text.size(), to) == text.size()) std::fflush(to);
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
+  if (!written && to == out_) broken_ = true;
 }
 
 void Console::line(std::string_view text)

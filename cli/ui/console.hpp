@@ -30,6 +30,8 @@ public:
   }
 
   const ConsoleStyle& style() const { return style_; }
+  /// The reader of stdout went away: an endless stream should end.
+  bool broken() const { return broken_; }
   bool json() const { return style_.json; }
 
   /// A line of the result, for people; not printed with --json.
@@ -64,6 +66,7 @@ private:
   std::FILE* err_;
   ConsoleStyle style_;
   bool live_shown_ = false;
+  bool broken_ = false;
 };
 
 /// How to print, from the streams, the environment and the options.
