@@ -231,7 +231,7 @@ Result<PlatformIds> platform_ids(const Quote& quote)
   out.ppid = TRY(in.take(ppid_sizes.at(quote.certification_type - 1U)).within("PPID"));
   out.cpu_svn = TRY(in.take(16).within("CPUSVN"));
   out.pce_svn = TRY(in.u16le().within("PCESVN"));
-  out.pce_id = TRY(in.take(2).within("PCEID"));
+  if (in.remaining() > 0) out.pce_id = TRY(in.take(2).within("PCEID"));
   TRY(in.finish().within("platform identifiers"));
   return out;
 }

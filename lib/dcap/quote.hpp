@@ -105,7 +105,7 @@ struct PlatformIds {
   ByteView ppid{}; ///< plain (type 1) or encrypted
   ByteView cpu_svn{};
   std::uint16_t pce_svn = 0;
-  ByteView pce_id{};
+  ByteView pce_id{}; ///< empty in one published sample, which ends before it
 };
 Result<PlatformIds> platform_ids(const Quote& quote);
 

@@ -1,0 +1,101 @@
+#include "base/text.hpp"
+#include "codec/json.hpp"
+#include "dcap/verify.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+using namespace dstack;
+using namespace dstack::dcap;
+
+namespace {
+
+std::filesystem::path vectors()
+{
+  const char* place = std::getenv("DSTACK_VECTORS");
+  const auto root = place != nullptr ? std::filesystem::path{place}
+                                     : std::filesystem::path{DSTACK_SOURCE_DIR} / "../shared/vectors";
+  return root / "open";
+}
+
+std::string slurp(const std::filesystem::path& file)
+{
+  std::ifstream in{file, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+std::set<std::string> strings(const codec::Json& in, std::string_view key)
+{
+  const auto list = in.get_strings(key);
+  return list ? std::set<std::string>{list->begin(), list->end()} : std::set<std::string>{};
+}
+
+std::string describe(const Verification& v)
+{
+  if (v.report) return fmt::format("ok {}", name_of(v.report->tcb.status));
+  return fmt::format("{}: {}", id_of(v.reached), v.error->message());
+}
+
+/// One row of a manifest against our verdict.
+void check_row(const std::filesystem::path& base, const codec::Json& row)
+{
+  const std::string id = *row.need_string("id");
+  CAPTURE(id);
+  const std::string quote = slurp(base / *row.need_string("quote"));
+  const std::string root = *row.need_string("root");
+  auto anchor = root == "intel" ? Result<Anchor>{Anchor::intel()}
+                                : Anchor::from_file(as_bytes(slurp(base / root)));
+  REQUIRE(anchor);
+  const codec::Json& expect = **row.need_object("expect");
+  const bool good = *expect.need_string("verify") == "ok";
+  const auto collateral = collateral_from_json(slurp(base / *row.need_string("collateral")));
+  if (!collateral) {
+    INFO(collateral.error().message());
+    CHECK_FALSE(good);
+    return;
+  }
+  Verifier verifier{*std::move(anchor)};
+  const auto at = static_cast<std::int64_t>(*row.need_u64("time"));
+  const Verification got = verifier.verify(as_bytes(quote), *collateral, at);
+  INFO(describe(got));
+  CHECK(got.report.has_value() == good);
+  if (!got.report || !good) return;
+  CHECK(name_of(got.report->tcb.status) == *expect.need_string("tcb_status"));
+  const auto& ids = got.report->advisory_ids;
+  CHECK(std::set<std::string>(ids.begin(), ids.end()) == strings(expect, "advisory_ids"));
+  const auto flags = attribute_flags(got.report->quote);
+  CHECK(std::set<std::string>(flags.begin(), flags.end()) == strings(expect, "policy"));
+  if (const auto window = row.need_array("window")) {
+    CHECK(got.report->latest_start == *(*window)->items()[0].as_i64());
+    CHECK(got.report->earliest_expiration == *(*window)->items()[1].as_i64());
+  }
+}
+
+void check_manifest(const std::filesystem::path& file, std::size_t at_least)
+{
+  if (!std::filesystem::exists(file)) {
+    MESSAGE("not run: no vectors at " << file.string());
+    return;
+  }
+  const codec::Json manifest = *codec::parse_json(slurp(file));
+  const auto& rows = (*manifest.need_array("vectors"))->items();
+  CHECK(rows.size() >= at_least);
+  for (const codec::Json& row : rows)
+    check_row(file.parent_path(), row);
+}
+
+} // namespace
+
+TEST_CASE("published quotes get the verdicts their vectors state")
+{
+  check_manifest(vectors() / "manifest.json", 90);
+}
+
+TEST_CASE("every rule, once broken, refuses; every status comes out as it should")
+{
+  check_manifest(vectors() / "synth/manifest.json", 208);
+}
