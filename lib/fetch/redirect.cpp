@@ -1,18 +1,11 @@
 #include "fetch/redirect.hpp"
 
 #include "base/text.hpp"
+#include "fetch/service_url.hpp"
 
 namespace dstack::fetch {
 
 namespace {
-
-/// Scheme, host and port as written.
-std::string origin_of(std::string_view url)
-{
-  const auto scheme = url.find("://");
-  const auto start = scheme == std::string_view::npos ? 0 : scheme + 3;
-  return lower(url.substr(0, url.find_first_of("/?#", start)));
-}
 
 bool is_secure(std::string_view url)
 {

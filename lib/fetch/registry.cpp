@@ -2,6 +2,9 @@
 
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
+#include "fetch/proxy.hpp"
+#include "fetch/service_client.hpp"
+#include "fetch/service_url.hpp"
 #include "oci/challenge.hpp"
 
 #include <algorithm>
@@ -14,20 +17,6 @@ namespace {
 constexpr int max_redirects = 5;
 constexpr std::chrono::milliseconds blob_time{1'800'000};
 constexpr std::size_t max_token = 65'536;
-
-bool is_loopback(std::string_view host)
-{
-  const bool numeric = host.find_first_not_of("0123456789.:") == std::string_view::npos;
-  return host == "localhost" || host.starts_with("localhost:") ||
-         (numeric && host.starts_with("127.")) || host.starts_with("[::1]");
-}
-
-const std::string* header(const http::Response& response, std::string_view name)
-{
-  const auto at = std::find_if(response.headers.begin(), response.headers.end(),
-                               [&](const http::Header& h) { return lower(h.name) == name; });
-  return at == response.headers.end() ? nullptr : &at->value;
-}
 
 Error refused(const oci::Reference& reference, const http::Response& response)
 {
@@ -54,8 +43,8 @@ Result<std::string> Registry::base_url(const oci::Reference& reference) const
   }
   const std::string host = reference.api_host();
   const auto& insecure = options_.insecure_registries;
-  const bool plain =
-      is_loopback(host) || std::find(insecure.begin(), insecure.end(), host) != insecure.end();
+  const bool plain = is_loopback(host_of(host)) ||
+                     std::find(insecure.begin(), insecure.end(), host) != insecure.end();
   return fmt::format("{}://{}", plain ? "http" : "https", host);
 }
 
@@ -90,7 +79,7 @@ Result<http::Response> Registry::get(const oci::Reference& reference,
     return sink == nullptr ? client_.send(request, limits) : client_.send(request, limits, *sink);
   };
   http::Response answer = TRY(ask());
-  const std::string* challenge = header(answer, "www-authenticate");
+  const std::string* challenge = header_of(answer, "www-authenticate");
   if (answer.status == 401 && challenge != nullptr) {
     tokens_[place] = TRY(token_for(reference, *challenge).within("{}", reference.canonical()));
     answer = TRY(ask());

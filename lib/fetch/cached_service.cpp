@@ -1,0 +1,82 @@
+#include "fetch/cached_service.hpp"
+
+#include <algorithm>
+
+namespace dstack::fetch {
+
+namespace {
+
+CacheEntry
+entry_of(const Wanted& wanted, const std::string& base, http::Response answer, Time fetched_at)
+{
+  CacheEntry out{base, wanted.request.url, fetched_at, {}, std::move(answer.body)};
+  for (const http::Header& header : answer.headers) {
+    const std::string name = lower(header.name);
+    const auto kept = std::find(wanted.headers.begin(), wanted.headers.end(), name);
+    if (kept != wanted.headers.end()) out.headers.push_back({name, header.value});
+  }
+  return out;
+}
+
+Status check_headers(const CacheEntry& entry)
+{
+  for (auto at = entry.headers.begin(); at != entry.headers.end(); ++at)
+    if (std::any_of(entry.headers.begin(), at, [&](const auto& h) { return h.name == at->name; }))
+      return fail(Errc::malformed, "the header {} is there twice", at->name);
+  return ok();
+}
+
+} // namespace
+
+std::optional<CacheEntry> CachedService::cached(const Wanted& wanted, Time at) const
+{
+  auto entry = cache_.find(options_.base, wanted.request.url);
+  if (!entry) return std::nullopt;
+  const auto use_until = wanted.use_until(*entry);
+  if (!use_until) { // of another version of dstack, or not ours
+    cache_.forget(options_.base, wanted.request.url);
+    return std::nullopt;
+  }
+  if (options_.network == Network::offline) return entry;
+  const std::int64_t age_ms = sys::now().ms - entry->fetched_at.ms;
+  const bool young = age_ms >= 0 && age_ms <= options_.refresh_after.count();
+  if (!young || *use_until < at.seconds()) return std::nullopt;
+  return entry;
+}
+
+Result<CacheEntry>
+CachedService::fetched(const Wanted& wanted, Time at, const sys::Deadline& deadline) const
+{
+  if (options_.network == Network::offline)
+    return fail(Errc::not_found, "not in the cache, and offline ({})", wanted.request.url);
+  http::Response answer = TRY(client_.get(wanted.request, deadline));
+  CacheEntry entry = entry_of(wanted, options_.base, std::move(answer), sys::now());
+  TRY(check_headers(entry));
+  const std::int64_t use_until = TRY(wanted.use_until(entry).within("{}", wanted.request.url));
+  if (use_until < at.seconds())
+    return fail(Errc::untrusted, "{}: the service's answer expired {} (it is {})",
+                wanted.request.url, format_utc(Time{use_until * 1000}), format_utc(at));
+  return entry;
+}
+
+Result<LoadedSet> CachedService::load(const std::vector<Wanted>& wanted, Time at) const
+{
+  const sys::Deadline deadline{options_.timeout};
+  LoadedSet out;
+  for (const Wanted& one : wanted) {
+    if (auto entry = cached(one, at)) {
+      out.answers.push_back({*std::move(entry), Origin::cache});
+      continue;
+    }
+    CacheEntry entry = TRY(fetched(one, at, deadline).within("{}", one.what));
+    out.answers.push_back({std::move(entry), Origin::network});
+  }
+  for (const Loaded& answer : out.answers) {
+    if (answer.origin == Origin::cache) continue;
+    const Status stored = cache_.store(answer.entry);
+    if (!stored) out.cache_problem = stored.error().message();
+  }
+  return out;
+}
+
+} // namespace dstack::fetch
