@@ -26,6 +26,18 @@ TEST_SUITE("codec::json")
     CHECK(write_json(Json::object(), {.indent = 2}) == "{}");
   }
 
+  TEST_CASE("escapes and numbers are read as RFC 8259 has them")
+  {
+    const Json value =
+        *parse_json(R"( ["\u00e9\ud83d\ude00\/\b", -0, 1e2, -1.5E-1, 9223372036854775808] )");
+    CHECK(value.items()[0].text() == "\xc3\xa9\xf0\x9f\x98\x80/\b");
+    CHECK(*value.items()[1].as_i64() == 0);
+    CHECK(*value.items()[2].as_double() == 100);
+    CHECK_FALSE(value.items()[2].is_integer());
+    CHECK(*value.items()[3].as_double() == -0.15);
+    CHECK(*value.items()[4].as_u64() == 9223372036854775808ULL);
+  }
+
   TEST_CASE("hostile documents are refused with the reason")
   {
     const auto why = [](std::string_view text, const JsonLimits& limits = {}) {
@@ -37,7 +49,31 @@ TEST_SUITE("codec::json")
           "JSON: the number 18446744073709551616 does not fit 64 bits");
     CHECK(why("{} x").starts_with("JSON: syntax error at byte"));
     CHECK(why("").starts_with("JSON: syntax error at byte"));
-    CHECK(why("\"\xff\"").starts_with("JSON: syntax error at byte"));
+    CHECK(why("\"\xff\"") == "JSON: invalid UTF-8 before byte 3");
+    for (const char* wrong : {"\xef\xbb\xbf{}",
+                              "[1,]",
+                              "{\"a\":1,}",
+                              "01",
+                              "1.",
+                              ".5",
+                              "1e",
+                              "+1",
+                              "-",
+                              "nul",
+                              "\"\n\"",
+                              "\"\\x\"",
+                              "\"\\u12g4\"",
+                              "\"\\ud800\"",
+                              "\"\\udc00\"",
+                              "\"\\ud800\\u0041\"",
+                              "\"",
+                              "[",
+                              "{\"a\"",
+                              "{a:1}",
+                              "'a'",
+                              "// x"})
+      CHECK_MESSAGE(why(wrong).starts_with("JSON: syntax error at byte"), wrong);
+    CHECK(why("1e999") == "JSON: the number 1e999 is out of range");
     CHECK(why(std::string(100, '[')) == "JSON: nested deeper than 64");
     CHECK(why("[1,2,3]", {.max_nodes = 3}) == "JSON: more than 3 values");
     CHECK(why("[1,2,3]", {.max_bytes = 3}) == "JSON: 7 bytes (limit 3)");

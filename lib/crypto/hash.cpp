@@ -11,9 +11,14 @@ namespace {
 
 template <std::size_t N> const EVP_MD* algorithm()
 {
-  if constexpr (N == 32) return EVP_sha256();
-  if constexpr (N == 48) return EVP_sha384();
-  if constexpr (N == 64) return EVP_sha512();
+  // Fetched once: EVP_sha256() and its kind look the implementation up at every use.
+  static EVP_MD* const fetched = EVP_MD_fetch(nullptr,
+                                              N == 32   ? "SHA2-256"
+                                              : N == 48 ? "SHA2-384"
+                                                        : "SHA2-512",
+                                              nullptr);
+  DSTACK_ASSERT(fetched != nullptr);
+  return fetched;
 }
 
 template <std::size_t N> std::array<std::uint8_t, N> digest(ByteView data)

@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::string_view root_suffix = " SGX Root CA";
 
-/// Intel SGX Root CA, SHA-256 44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3 (spec
-/// verify 5.2); published at certificates.trustedservices.intel.com.
+/// Intel SGX Root CA, SHA-256 44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3
+/// (spec verify 5.2); published at certificates.trustedservices.intel.com.
 constexpr std::string_view intel_root_hex =
     "3082028f30820234a003020102021422650cd65a9d3489f383b49552bf501b392706ac300a06082a8648ce3d04"
     "03023068311a301806035504030c11496e74656c2053475820526f6f74204341311a3018060355040a0c11496e"
@@ -35,9 +35,7 @@ ByteView intel_root_der()
   return der;
 }
 
-Anchor::Anchor(std::shared_ptr<const Bytes> der,
-               x509::P256Certificate view,
-               crypto::P256Public key)
+Anchor::Anchor(std::shared_ptr<const Bytes> der, x509::P256Certificate view, crypto::P256Public key)
     : der_(std::move(der)), certificate_(std::move(view)), key_(std::move(key))
 {
   const std::string_view name = x509::common_name(certificate_.subject);

@@ -11,7 +11,9 @@ inline constexpr std::size_t max_chain = 8;
 /// The subject's common name, safe to print.
 std::string shown_name(const x509::P256Certificate& certificate);
 /// Common name is "<vendor> <role>".
-bool is_named(const x509::P256Certificate& certificate, const Anchor& anchor, std::string_view role);
+bool is_named(const x509::P256Certificate& certificate,
+              const Anchor& anchor,
+              std::string_view role);
 /// issuer's name is on it, and its key signed it.
 Status check_issued(const x509::P256Certificate& certificate,
                     const x509::P256Certificate& issuer,

@@ -44,7 +44,8 @@ void keep(const Signer& signer, SignedCollateral& out)
   out.serials.insert(out.serials.end(), signer.serials.begin(), signer.serials.end());
 }
 
-Status check_document(std::string_view text, ByteView signature, const Signer& signer, Counts& counts)
+Status
+check_document(std::string_view text, ByteView signature, const Signer& signer, Counts& counts)
 {
   ++counts.signatures;
   if (signer.key.verify_raw(crypto::sha256(as_bytes(text)), signature)) return ok();
@@ -117,8 +118,10 @@ Result<PckChain> prove_pck_chain(std::string_view pem, const Anchor& anchor)
   if (!is_named(out.leaf, anchor, "SGX PCK Certificate"))
     return fail(Errc::untrusted, "'{}' is no PCK certificate", shown_name(out.leaf));
   TRY(check_leaf_usage(out.leaf));
-  const auto key = [](const P256Certificate& of) -> Result<std::shared_ptr<const crypto::P256Public>> {
-    return std::make_shared<const crypto::P256Public>(TRY(crypto::P256Public::from_xy(of.public_xy)));
+  const auto key =
+      [](const P256Certificate& of) -> Result<std::shared_ptr<const crypto::P256Public>> {
+    return std::make_shared<const crypto::P256Public>(
+        TRY(crypto::P256Public::from_xy(of.public_xy)));
   };
   out.intermediate_key = TRY(key(out.intermediate));
   TRY(check_issued(out.leaf, out.intermediate, *out.intermediate_key, out.counts));

@@ -11,16 +11,16 @@ namespace dstack::dcap {
 inline constexpr std::size_t max_collateral = std::size_t{4} << 20U;
 
 struct Collateral {
-  std::string tcb_info{};    ///< the signed text itself
-  std::string qe_identity{}; ///< the signed text itself
-  Bytes tcb_info_signature{};    ///< r || s
-  Bytes qe_identity_signature{}; ///< r || s
+  std::string tcb_info{};                 ///< the signed text itself
+  std::string qe_identity{};              ///< the signed text itself
+  Bytes tcb_info_signature{};             ///< r || s
+  Bytes qe_identity_signature{};          ///< r || s
   std::string tcb_info_issuer_chain{};    ///< PEM, signer and root
   std::string qe_identity_issuer_chain{}; ///< PEM, signer and root
   std::string pck_crl_issuer_chain{};     ///< PEM; kept, never trusted
   std::string pck_certificate_chain{};    ///< PEM, for quotes that carry no chain; may be empty
-  Bytes root_ca_crl{}; ///< DER
-  Bytes pck_crl{};     ///< DER
+  Bytes root_ca_crl{};                    ///< DER
+  Bytes pck_crl{};                        ///< DER
 
   bool operator==(const Collateral&) const = default;
 };

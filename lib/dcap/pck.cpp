@@ -105,18 +105,22 @@ Status read_configuration(const Tlv& sequence, PckExtension& out)
 Status read_field(const Entry& entry, PckExtension& out)
 {
   switch (entry.number) {
-  case 1: return fill(entry.value, out.ppid).within("PPID");
-  case 2: return read_tcb(entry.value, out).within("TCB");
-  case 3: return fill(entry.value, out.pce_id).within("PCEID");
-  case 4: return fill(entry.value, out.fmspc).within("FMSPC");
+  case 1:
+    return fill(entry.value, out.ppid).within("PPID");
+  case 2:
+    return read_tcb(entry.value, out).within("TCB");
+  case 3:
+    return fill(entry.value, out.pce_id).within("PCEID");
+  case 4:
+    return fill(entry.value, out.fmspc).within("FMSPC");
   case 5:
-    out.sgx_type =
-        static_cast<std::uint8_t>(TRY(number_of(entry.value, x509::tag::enumerated, 2)));
+    out.sgx_type = static_cast<std::uint8_t>(TRY(number_of(entry.value, x509::tag::enumerated, 2)));
     return ok();
   case 6:
     out.has_platform = true;
     return fill(entry.value, out.platform_instance_id).within("platform instance id");
-  default: return read_configuration(entry.value, out).within("configuration");
+  default:
+    return read_configuration(entry.value, out).within("configuration");
   }
 }
 

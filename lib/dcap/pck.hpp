@@ -13,8 +13,8 @@ struct PckExtension {
   std::array<std::uint8_t, 16> cpu_svn{};
   std::array<std::uint8_t, 2> pce_id{};
   std::array<std::uint8_t, 6> fmspc{};
-  std::uint8_t sgx_type = 0;             ///< 0 standard, 1 scalable, 2 scalable with integrity
-  bool has_platform = false;             ///< the fields below are there (Platform CA)
+  std::uint8_t sgx_type = 0; ///< 0 standard, 1 scalable, 2 scalable with integrity
+  bool has_platform = false; ///< the fields below are there (Platform CA)
   std::array<std::uint8_t, 16> platform_instance_id{};
   std::optional<bool> dynamic_platform{};
   std::optional<bool> cached_keys{};

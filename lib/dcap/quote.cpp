@@ -117,10 +117,14 @@ Status read_header(ByteReader& in, Quote& out)
 std::size_t size_of(BodyType type)
 {
   switch (type) {
-  case BodyType::enclave: return enclave_report_size;
-  case BodyType::td10: return td10_size;
-  case BodyType::td15: return td15_size;
-  case BodyType::td15_extended: return td15_extended_size;
+  case BodyType::enclave:
+    return enclave_report_size;
+  case BodyType::td10:
+    return td10_size;
+  case BodyType::td15:
+    return td15_size;
+  case BodyType::td15_extended:
+    return td15_extended_size;
   }
   return 0;
 }
@@ -189,10 +193,14 @@ std::string_view name_of(TeeType tee)
 std::string_view name_of(BodyType body)
 {
   switch (body) {
-  case BodyType::enclave: return "SGX enclave report";
-  case BodyType::td10: return "TD report 1.0";
-  case BodyType::td15: return "TD report 1.5";
-  case BodyType::td15_extended: return "TD report 1.5 extended";
+  case BodyType::enclave:
+    return "SGX enclave report";
+  case BodyType::td10:
+    return "TD report 1.0";
+  case BodyType::td15:
+    return "TD report 1.5";
+  case BodyType::td15_extended:
+    return "TD report 1.5 extended";
   }
   return "";
 }

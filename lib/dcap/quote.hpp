@@ -63,7 +63,7 @@ struct TdReport {
   Field<48> mr_owner_config{};
   std::array<Field<48>, 4> rtmr{};
   Field<64> report_data{};
-  Td15 td15{};                   ///< zero in 1.0
+  Td15 td15{};                  ///< zero in 1.0
   Td15Extended td15_extended{}; ///< zero unless extended
 };
 
@@ -72,7 +72,7 @@ struct Quote {
   std::uint16_t version = 0;
   TeeType tee = TeeType::sgx;
   BodyType body_type = BodyType::enclave;
-  Field<20> user_data{}; ///< first 16 bytes: QE id
+  Field<20> user_data{};   ///< first 16 bytes: QE id
   EnclaveReport enclave{}; ///< SGX
   TdReport td{};           ///< TDX
   ByteView signed_part{};

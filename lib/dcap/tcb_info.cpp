@@ -95,9 +95,8 @@ template <class T, class Key> Status sort_levels(std::vector<T>& levels, const K
 {
   std::stable_sort(levels.begin(), levels.end(),
                    [&](const T& a, const T& b) { return key(a) > key(b); });
-  const auto twice = std::adjacent_find(levels.begin(), levels.end(), [&](const T& a, const T& b) {
-    return key(a) == key(b);
-  });
+  const auto twice = std::adjacent_find(levels.begin(), levels.end(),
+                                        [&](const T& a, const T& b) { return key(a) == key(b); });
   if (twice != levels.end()) return fail(Errc::malformed, "two levels for the same TCB");
   return ok();
 }
@@ -135,8 +134,8 @@ Result<PlatformLevel> read_platform_level(const Json& in, const TcbInfo& info)
 {
   PlatformLevel out;
   const Json* tcb = TRY(in.need_object("tcb"));
-  out.sgx =
-      info.version == 2 ? TRY(read_components_v2(*tcb)) : TRY(read_components(*tcb, "sgxtcbcomponents"));
+  out.sgx = info.version == 2 ? TRY(read_components_v2(*tcb))
+                              : TRY(read_components(*tcb, "sgxtcbcomponents"));
   if (info.tee == TeeType::tdx) out.tdx = TRY(read_components(*tcb, "tdxtcbcomponents"));
   out.pce_svn = static_cast<std::uint16_t>(TRY(number(*tcb, "pcesvn", 65'535)));
   out.level = TRY(read_level(in));
@@ -163,12 +162,10 @@ Result<ModuleIdentity> read_module(const Json& in)
 
 Status read_modules(const Json& in, TcbInfo& out)
 {
-  out.base_module =
-      TRY(read_module_match(*TRY(in.need_object("tdxModule"))).within("tdxModule"));
+  out.base_module = TRY(read_module_match(*TRY(in.need_object("tdxModule"))).within("tdxModule"));
   const Json* modules = in.find("tdxModuleIdentities");
   if (modules == nullptr || (modules->is_array() && modules->items().empty())) return ok();
-  out.modules =
-      TRY(read_all<ModuleIdentity>(in, "tdxModuleIdentities", max_modules, read_module));
+  out.modules = TRY(read_all<ModuleIdentity>(in, "tdxModuleIdentities", max_modules, read_module));
   return sort_levels(out.modules, [](const ModuleIdentity& m) { return lower(m.id); })
       .within("tdxModuleIdentities");
 }

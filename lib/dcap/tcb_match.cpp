@@ -46,7 +46,8 @@ bool at_least(const Field<16>& have, const Field<16>& want, std::size_t from)
 }
 
 /// The first level the platform reaches; tdx_svn is null for SGX.
-Result<PartStatus> platform_part(const PckExtension& pck, const TcbInfo& info, const Field<16>* tdx_svn)
+Result<PartStatus>
+platform_part(const PckExtension& pck, const TcbInfo& info, const Field<16>* tdx_svn)
 {
   // With a module major version, components 0 and 1 are the module's and judged by its identity.
   const std::size_t from = tdx_svn != nullptr && tdx_svn->at(1) != 0 ? 2 : 0;
@@ -133,10 +134,8 @@ Status match_module(const TdReport& td, const TcbInfo& info, Counts& counts)
   return ok();
 }
 
-Result<TcbResult> evaluate_tcb(const Quote& quote,
-                               const PckExtension& pck,
-                               const TcbInfo& info,
-                               const PartStatus& qe)
+Result<TcbResult>
+evaluate_tcb(const Quote& quote, const PckExtension& pck, const TcbInfo& info, const PartStatus& qe)
 {
   if (quote.tee == TeeType::sgx) return evaluate_at(pck, info, qe, nullptr);
   TcbResult out = TRY(evaluate_at(pck, info, qe, &quote.td.tee_tcb_svn));

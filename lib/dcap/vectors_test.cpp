@@ -17,8 +17,9 @@ namespace {
 std::filesystem::path vectors()
 {
   const char* place = std::getenv("DSTACK_VECTORS");
-  const auto root = place != nullptr ? std::filesystem::path{place}
-                                     : std::filesystem::path{DSTACK_SOURCE_DIR} / "../shared/vectors";
+  const auto root = place != nullptr
+                        ? std::filesystem::path{place}
+                        : std::filesystem::path{DSTACK_SOURCE_DIR} / "../shared/vectors";
   return root / "open";
 }
 

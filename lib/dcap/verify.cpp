@@ -113,8 +113,8 @@ std::array<std::uint8_t, 32> digest_of(const Collateral& c)
     hash.update(ByteWriter{}.u64le(part.size()).bytes());
     hash.update(part);
   };
-  for (const std::string* text : {&c.tcb_info, &c.qe_identity, &c.tcb_info_issuer_chain,
-                                  &c.qe_identity_issuer_chain})
+  for (const std::string* text :
+       {&c.tcb_info, &c.qe_identity, &c.tcb_info_issuer_chain, &c.qe_identity_issuer_chain})
     add(as_bytes(*text));
   for (const Bytes* part :
        {&c.tcb_info_signature, &c.qe_identity_signature, &c.root_ca_crl, &c.pck_crl})
@@ -170,8 +170,7 @@ Result<std::shared_ptr<const PckChain>> Verifier::pck_chain(std::string_view pem
   return kept;
 }
 
-Status
-Verifier::check_pck_crl(const SignedCollateral& collateral, const PckChain& chain, Run& run)
+Status Verifier::check_pck_crl(const SignedCollateral& collateral, const PckChain& chain, Run& run)
 {
   run.stage = Stage::pck_crl;
   // The views stay the same objects as long as the parts are remembered, but bytes decide.
@@ -199,8 +198,7 @@ Result<std::shared_ptr<const crypto::P256Public>> Verifier::attestation_key(Byte
   return std::shared_ptr<const crypto::P256Public>{std::move(made)};
 }
 
-Result<DcapReport>
-Verifier::run(ByteView raw, const Collateral& from, std::int64_t at, Run& run)
+Result<DcapReport> Verifier::run(ByteView raw, const Collateral& from, std::int64_t at, Run& run)
 {
   DcapReport out;
   Counts& counts = run.counts;

@@ -1,6 +1,6 @@
 #pragma once
-/// The verdict on an Intel quote: every check of spec verify 4, in its order, offline. Policy (which
-/// TCB status and attributes are acceptable) is the caller's.
+/// The verdict on an Intel quote: every check of spec verify 4, in its order, offline. Policy
+/// (which TCB status and attributes are acceptable) is the caller's.
 
 #include "dcap/chains.hpp"
 #include "dcap/tcb_match.hpp"
@@ -47,7 +47,7 @@ struct DcapReport {
 };
 
 struct Verification {
-  std::optional<DcapReport> report{}; ///< there when all checks passed
+  std::optional<DcapReport> report{};  ///< there when all checks passed
   Stage reached = Stage::quote_format; ///< the failed stage when there is no report
   std::optional<Error> error{};
   Counts counts{};

@@ -36,8 +36,7 @@ Status read_key_usage(ByteView value, P256Certificate& out)
   if (bits.size() < 2 || bits.size() > 3 || bits[0] > 7)
     return fail(Errc::malformed, "key usage of {} bytes", bits.size());
   // RFC 5280, 4.2.1.3: bit 0 is the highest bit of the first byte.
-  out.key_usage =
-      KeyUsage{(bits[1] & 0x80U) != 0, (bits[1] & 0x04U) != 0, (bits[1] & 0x02U) != 0};
+  out.key_usage = KeyUsage{(bits[1] & 0x80U) != 0, (bits[1] & 0x04U) != 0, (bits[1] & 0x02U) != 0};
   return ok();
 }
 

@@ -26,7 +26,7 @@ struct KeyUsage {
 
 struct P256Certificate {
   ByteView der{};
-  ByteView tbs{}; ///< what the signature covers
+  ByteView tbs{};    ///< what the signature covers
   ByteView serial{}; ///< magnitude
   ByteView issuer{}; ///< raw Name
   ByteView subject{};

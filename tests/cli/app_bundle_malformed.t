@@ -27,7 +27,7 @@ $ . ./pack.sh; cp x/dstack-bundle.json keep; echo '{}' > x/dstack-bundle.json; p
 ! dstack: error: bad.bundle: bundle: dstack-bundle.json: 'schema' is missing
 ? 4
 $ . ./pack.sh; echo 'no json' > x/dstack-bundle.json; pack app-compose.json dstack-bundle.json
-! dstack: error: bad.bundle: bundle: dstack-bundle.json: JSON: syntax error at byte 2
+! dstack: error: bad.bundle: bundle: dstack-bundle.json: JSON: syntax error at byte 1
 ? 4
 $ . ./pack.sh; cp keep x/dstack-bundle.json; printf ' ' >> x/app-compose.json; pack app-compose.json dstack-bundle.json 
 ! dstack: error: bad.bundle: app-compose.json hashes to 20ef3a699192cf7a3f0c2a7a9cf234968ad5913a383225b10635a36f33226fac, not to the 66a1bacd03bb721be623bd2d36cbea42ba4b110dea1f654b760e23b362c59721 the bundle states

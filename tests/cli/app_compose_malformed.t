@@ -31,8 +31,8 @@ $ . ./app.sh; app '{"manifest_version":2,"name":"a","runner":"docker-compose","s
 ! dstack: error: app.json: app-compose: storage_fs: "ntfs" (want zfs or ext4)
 ? 4
 $ . ./app.sh; app '{"manifest_version":2,"name":"a","runner":"docker-compose"} trailing'
-! dstack: error: app.json: app-compose: JSON: syntax error at byte 63
+! dstack: error: app.json: app-compose: JSON: syntax error at byte 61
 ? 4
 $ . ./app.sh; app 'not json at all'
-! dstack: error: app.json: app-compose: JSON: syntax error at byte 2
+! dstack: error: app.json: app-compose: JSON: syntax error at byte 1
 ? 4
