@@ -26,6 +26,8 @@ using Group = std::unique_ptr<EC_GROUP, FreeWith<EC_GROUP_free>>;
 using Point = std::unique_ptr<EC_POINT, FreeWith<EC_POINT_free>>;
 using EcdsaSignature = std::unique_ptr<ECDSA_SIG, FreeWith<ECDSA_SIG_free>>;
 using X509Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
+using X509List = std::unique_ptr<X509_CRL, FreeWith<X509_CRL_free>>;
+using X509Name = std::unique_ptr<X509_NAME, FreeWith<X509_NAME_free>>;
 using X509Extension = std::unique_ptr<X509_EXTENSION, FreeWith<X509_EXTENSION_free>>;
 
 /// Drains OpenSSL's error queue into one error.

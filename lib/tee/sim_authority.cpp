@@ -3,6 +3,7 @@
 #include "crypto/random.hpp"
 #include "keys/app_keys.hpp"
 #include "tee/sim_host.hpp"
+#include "tee/sim_trust.hpp"
 #include "x509/der.hpp"
 
 #include <algorithm>
@@ -18,8 +19,6 @@ constexpr std::size_t max_file = 16'384;
 constexpr std::int64_t ten_years = std::int64_t{3652} * 86'400;
 constexpr std::size_t auth_data_size = 32;
 
-constexpr std::string_view root_name = "dstack SIMULATED SGX Root CA";
-constexpr std::string_view platform_name = "dstack SIMULATED SGX PCK Platform CA";
 constexpr std::string_view pck_name = "dstack SIMULATED SGX PCK Certificate";
 
 /// The SGX extension of a PCK certificate (Intel "SGX PCK Certificate and CRL Profile", 1.3.5).
@@ -55,8 +54,8 @@ Result<Made> make_chain(const crypto::P256Key& root,
 {
   const std::int64_t from = now.seconds() - 86'400;
   const std::int64_t to = now.seconds() + ten_years;
-  const std::string root_cn{root_name};
-  const std::string platform_cn{platform_name};
+  const std::string root_cn{sim_root_name};
+  const std::string platform_cn{sim_platform_name};
   x509::CertificateSpec spec{root_cn, root_cn, 1, from, to, 1, {}};
   Made out;
   out.root = TRY(x509::make_certificate(spec, root.spki_der(), root));
@@ -87,7 +86,7 @@ Status make_authority(const fs::path& directory, Time now)
   const auto put = [&](const char* name, ByteView data) {
     return sys::write_file_atomic(directory / name, data, sys::Privacy::owner_only);
   };
-  // Root and platform keys stay too: later they sign the development collateral.
+  // Root and platform keys stay too: they sign the development collateral.
   TRY(put("root.key", root.pkcs8_der()));
   TRY(put("platform.key", platform.pkcs8_der()));
   TRY(put("pck.key", pck.pkcs8_der()));
@@ -117,6 +116,7 @@ Status ensure_authority(const fs::path& directory, Time now)
 Result<SimAuthority> SimAuthority::open(const fs::path& directory, Time now)
 {
   TRY(ensure_authority(directory, now).within("simulated TEE"));
+  TRY(ensure_sim_collateral(directory, now).within("simulated TEE"));
   const auto key = [&](const char* name) -> Result<crypto::P256Key> {
     Bytes raw = TRY(sys::read_file(directory / name, max_file));
     auto out = crypto::P256Key::from_pkcs8_der(raw);
@@ -132,7 +132,6 @@ Result<SimAuthority> SimAuthority::open(const fs::path& directory, Time now)
   crypto::P256Key pck = TRY(key("pck.key"));
   crypto::P256Key attestation = TRY(key("attestation.key"));
   SimAuthority out{std::move(pck), std::move(attestation), std::move(secret)};
-  out.root_certificate_ = TRY(sys::read_file(directory / "root.der", max_file));
   out.chain_pem_ = TRY(sys::read_text(directory / "pck-chain.pem", max_file));
   return out;
 }

@@ -16,7 +16,6 @@ public:
   /// Loads the keys, making them on first use; two processes may race, one set wins.
   static Result<SimAuthority> open(const std::filesystem::path& directory, Time now);
 
-  const Bytes& root_certificate() const { return root_certificate_; }
   /// A quote over header and body as a quoting enclave would make it.
   Bytes quote(const attest::TdxRegisters& registers, ByteView report_data) const;
   /// HKDF of the sealing secret over app id and instance id. Simulated: the host can compute it.
@@ -31,7 +30,6 @@ private:
   crypto::P256Key pck_;
   crypto::P256Key attestation_;
   Secret<32> sealing_;
-  Bytes root_certificate_;
   std::string chain_pem_;
 };
 

@@ -1,7 +1,9 @@
 #include "attest/quote.hpp"
 #include "crypto/random.hpp"
+#include "dcap/verify.hpp"
 #include "tee/sim_guest.hpp"
 #include "tee/sim_host.hpp"
+#include "tee/sim_trust.hpp"
 #include "tee/tdx_guest.hpp"
 
 #include <doctest/doctest.h>
@@ -28,23 +30,25 @@ measure::BootMeasurement sample_boot()
   return boot;
 }
 
-/// Everything a verifier checks in our quote, up to the development root.
-void check_quote(ByteView raw, ByteView root)
+/// The quote verifies in full, with the collateral of this directory and under its root alone.
+void check_quote(ByteView raw, const fs::path& directory)
 {
-  const auto quote = attest::parse_quote_v4(raw);
-  REQUIRE(quote);
-  CHECK(crypto::verify_raw(quote->attestation_key, quote->signed_part, quote->signature));
-  const auto& c = quote->certification;
-  CHECK(*attest::report_data_of(c.qe_report) ==
-        attest::qe_report_data(quote->attestation_key, c.auth_data));
-  const auto chain = x509::from_pem(as_text(c.certification_data), 4);
-  REQUIRE(chain);
-  REQUIRE(chain->size() == 3);
-  CHECK(x509::verify_chain(*chain, root, now.seconds()));
-  const Bytes spki = *x509::spki_of((*chain)[0]);
-  CHECK(crypto::verify_raw(ByteView{spki}.last(64), c.qe_report, c.qe_report_signature));
-  for (const Bytes& certificate : *chain)
-    CHECK(x509::subject_of(certificate).find("SIMULATED") != std::string::npos);
+  const auto trust = read_sim_trust(directory);
+  REQUIRE(trust);
+  REQUIRE(trust->has_value());
+  const auto collateral = dcap::collateral_from_json((*trust)->collateral);
+  REQUIRE(collateral);
+  auto anchor = dcap::Anchor::from_file((*trust)->root);
+  REQUIRE(anchor);
+  CHECK(anchor->vendor() == dcap::simulated_vendor);
+  dcap::Verifier verifier{*std::move(anchor)};
+  const auto found = verifier.verify(raw, *collateral, now.seconds());
+  INFO((found.error ? found.error->message() : ""));
+  REQUIRE(found.report);
+  CHECK(found.report->tcb.status == dcap::TcbStatus::up_to_date);
+  CHECK(dcap::attribute_flags(found.report->quote).empty());
+  dcap::Verifier intel{dcap::Anchor::intel()};
+  CHECK_FALSE(intel.verify(raw, *collateral, now.seconds()).report);
 }
 
 } // namespace
@@ -69,7 +73,7 @@ TEST_SUITE("tee")
     data.fill(0x77);
     const auto raw = guest->quote(data);
     REQUIRE(raw);
-    check_quote(*raw, authority->root_certificate());
+    check_quote(*raw, dir.path / "a");
     const auto quote = *attest::parse_quote_v4(*raw);
     attest::Register expected;
     expected.extend(digest);
@@ -77,8 +81,11 @@ TEST_SUITE("tee")
     CHECK(quote.body.report_data == data);
     CHECK((quote.body.td_attributes[0] & 1U) == 0);
     const auto other = SimAuthority::open(dir.path / "b", now);
-    const auto chain = *x509::from_pem(as_text(quote.certification.certification_data), 4);
-    CHECK(!x509::verify_chain(chain, other->root_certificate(), now.seconds()));
+    REQUIRE(other);
+    const auto elsewhere = **read_sim_trust(dir.path / "b");
+    dcap::Verifier verifier{*dcap::Anchor::from_file(elsewhere.root)};
+    const auto collateral = *dcap::collateral_from_json(elsewhere.collateral);
+    CHECK(verifier.verify(*raw, collateral, now.seconds()).reached == dcap::Stage::pck_chain);
     host.reset();
     CHECK(host.registers().rtmr[3] == crypto::Sha384Digest{});
   }

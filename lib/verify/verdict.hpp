@@ -18,12 +18,13 @@ std::string_view name_of(Outcome outcome);
 
 /// One question and its answer. Ids are stable: pipelines match on them.
 struct Check {
-  std::string id{};       ///< "quote.signature", "policy.tcb-status"
-  std::string title{};    ///< "the quote is signed by its attestation key"
+  std::string id{};    ///< "quote.signature", "policy.tcb-status"
+  std::string title{}; ///< "the quote is signed by its attestation key"
   Outcome outcome = Outcome::not_run;
   std::string expected{}; ///< in words or hex; empty when the title says it
   std::string seen{};
-  std::string source{};   ///< where the expectation comes from: "Intel PCS TCB info", "--compose", "policy strict"
+  std::string source{}; ///< where the expectation comes from: "Intel PCS TCB info", "--compose",
+                        ///< "policy strict"
 };
 
 enum class Answer {
@@ -40,24 +41,26 @@ struct Link {
   std::string detail{}; ///< "valid until 2049-12-31"
 };
 
-/// Facts read from the evidence, by name, in the order they are shown: {"MRTD", hex}, {"app id", hex}.
+/// Facts read from the evidence, by name, in the order they are shown: {"MRTD", hex}, {"app id",
+/// hex}.
 struct Fact {
   std::string name{}; ///< also the key of the JSON output, in snake_case there
   std::string value{};
 };
 
 struct Verdict {
-  std::string input{};         ///< file name, "-" or URL
+  std::string input{}; ///< file name, "-" or URL
   Answer answer = Answer::unchecked;
-  std::string reason{};        ///< one sentence; empty when trusted
-  bool simulated = false;      ///< signed by the simulated TEE's development root
-  std::string evidence{};      ///< "TDX quote v4 in a dstack attestation V1"
-  std::string tee{};           ///< "tdx", "sgx", "sev-snp"
-  std::string tcb_status{};    ///< as the vendor names it; empty when not reached
+  std::string reason{};     ///< one sentence; empty when trusted
+  bool simulated = false;   ///< signed by the simulated TEE's development root
+  std::string evidence{};   ///< "TDX quote v4 in a dstack attestation V1"
+  std::string tee{};        ///< "tdx", "sgx", "sev-snp"
+  std::string tcb_status{}; ///< as the vendor names it; empty when not reached
   std::vector<std::string> advisory_ids{};
-  std::string policy{};        ///< name of the policy applied
-  Time at{};                   ///< the time everything was judged at
-  std::int64_t valid_from = 0; ///< Unix seconds; this verdict repeats within [valid_from, valid_until]
+  std::string policy{}; ///< name of the policy applied
+  Time at{};            ///< the time everything was judged at
+  std::int64_t valid_from =
+      0; ///< Unix seconds; this verdict repeats within [valid_from, valid_until]
   std::int64_t valid_until = 0;
   std::vector<Link> chain{};
   std::vector<Fact> facts{};

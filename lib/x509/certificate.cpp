@@ -17,6 +17,7 @@ using crypto::X509Certificate;
 using Store = std::unique_ptr<X509_STORE, FreeWith<X509_STORE_free>>;
 using StoreContext = std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>>;
 using Object = std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>>;
+using Asn1Time = std::unique_ptr<ASN1_TIME, FreeWith<ASN1_TIME_free>>;
 using OctetString = std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>>;
 
 constexpr std::size_t max_certificate = std::size_t{64} << 10U;
@@ -40,15 +41,26 @@ Status add_standard(X509* certificate, int nid, const std::string& value)
   return ok();
 }
 
-Status add_extension(X509* certificate, const Extension& wanted)
+int add_to(X509* certificate, X509_EXTENSION* extension)
+{
+  return X509_add_ext(certificate, extension, -1);
+}
+
+int add_to(X509_CRL* list, X509_EXTENSION* extension)
+{
+  return X509_CRL_add_ext(list, extension, -1);
+}
+
+/// To a certificate or a CRL.
+template <class To> Status add_extension(To* to, const Extension& wanted)
 {
   const Object oid{OBJ_txt2obj(wanted.oid.c_str(), 1)};
   const OctetString value{ASN1_OCTET_STRING_new()};
   ASN1_OCTET_STRING_set(value.get(), wanted.value.data(), static_cast<int>(wanted.value.size()));
   const crypto::X509Extension extension{
       X509_EXTENSION_create_by_OBJ(nullptr, oid.get(), wanted.critical ? 1 : 0, value.get())};
-  if (!extension || X509_add_ext(certificate, extension.get(), -1) != 1)
-    return openssl_error(Errc::internal, "certificate extension " + wanted.oid);
+  if (!extension || add_to(to, extension.get()) != 1)
+    return openssl_error(Errc::internal, "extension " + wanted.oid);
   return ok();
 }
 
@@ -61,12 +73,16 @@ Bytes key_identifier(ByteView spki)
   return {digest.begin(), digest.begin() + size};
 }
 
+/// AuthorityKeyIdentifier with just the key identifier.
+Bytes authority_key_id(ByteView issuer_spki)
+{
+  constexpr std::uint8_t key_identifier_tag = 0x80;
+  return der::sequence({der::tlv(key_identifier_tag, key_identifier(issuer_spki))});
+}
+
 Status add_key_identifiers(X509* certificate, ByteView subject_spki, ByteView issuer_spki)
 {
-  constexpr std::uint8_t authority_key_identifier_tag = 0x80;
-  const Bytes authority =
-      der::sequence({der::tlv(authority_key_identifier_tag, key_identifier(issuer_spki))});
-  TRY(add_extension(certificate, {"2.5.29.35", authority, false}));
+  TRY(add_extension(certificate, {"2.5.29.35", authority_key_id(issuer_spki), false}));
   return add_extension(certificate,
                        {"2.5.29.14", der::octet_string(key_identifier(subject_spki)), false});
 }
@@ -128,6 +144,30 @@ make_certificate(const CertificateSpec& spec, ByteView subject_spki, const crypt
   if (X509_sign(certificate.get(), issuer.get(), EVP_sha256()) == 0)
     return openssl_error(Errc::internal, "sign certificate");
   return to_der(certificate.get());
+}
+
+Result<Bytes> make_crl(const CrlSpec& spec, const crypto::P256Key& issuer)
+{
+  const crypto::X509List list{X509_CRL_new()};
+  X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+  const crypto::X509Name name{X509_NAME_new()};
+  set_name(name.get(), spec.issuer_cn);
+  X509_CRL_set_issuer_name(list.get(), name.get());
+  const Asn1Time from{ASN1_TIME_set(nullptr, spec.this_update)};
+  const Asn1Time to{ASN1_TIME_set(nullptr, spec.next_update)};
+  X509_CRL_set1_lastUpdate(list.get(), from.get());
+  X509_CRL_set1_nextUpdate(list.get(), to.get());
+  const Bytes number = der::integer(spec.number);
+  TRY(add_extension(list.get(), {"2.5.29.20", number, false}));
+  TRY(add_extension(list.get(), {"2.5.29.35", authority_key_id(issuer.spki_der()), false}));
+  if (X509_CRL_sign(list.get(), issuer.get(), EVP_sha256()) == 0)
+    return openssl_error(Errc::internal, "sign CRL");
+  unsigned char* raw = nullptr;
+  const int size = i2d_X509_CRL(list.get(), &raw);
+  if (size <= 0) return openssl_error(Errc::internal, "encode CRL");
+  Bytes out(raw, raw + size);
+  OPENSSL_free(raw);
+  return out;
 }
 
 std::string to_pem(ByteView certificate_der)

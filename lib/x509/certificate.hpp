@@ -1,5 +1,5 @@
 #pragma once
-/// Making X.509 v3 certificates with P-256 and SHA-256 (RFC 5280), and checking a chain.
+/// Making X.509 v3 certificates and CRLs with P-256 and SHA-256 (RFC 5280), and checking a chain.
 
 #include "crypto/p256.hpp"
 
@@ -27,6 +27,15 @@ struct CertificateSpec {
 /// DER of the certificate of subject_public_key (SPKI DER), signed by issuer.
 Result<Bytes>
 make_certificate(const CertificateSpec& spec, ByteView subject_spki, const crypto::P256Key& issuer);
+struct CrlSpec {
+  std::string issuer_cn{};
+  std::uint64_t number = 1;
+  std::int64_t this_update = 0; ///< Unix seconds
+  std::int64_t next_update = 0;
+};
+
+/// DER of a revocation list that lists nothing yet, signed by issuer.
+Result<Bytes> make_crl(const CrlSpec& spec, const crypto::P256Key& issuer);
 std::string to_pem(ByteView certificate_der);
 /// DER of each certificate in PEM text, at most limit of them.
 Result<std::vector<Bytes>> from_pem(std::string_view text, std::size_t limit);
