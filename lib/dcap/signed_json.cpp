@@ -11,7 +11,7 @@ class Scanner {
 public:
   explicit Scanner(std::string_view text) : text_(text) {}
 
-  bool at_end() const { return at_ == text_.size(); }
+  bool at_end() const { return at_ >= text_.size(); }
 
   void skip_blank()
   {

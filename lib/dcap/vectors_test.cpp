@@ -100,3 +100,21 @@ TEST_CASE("every rule, once broken, refuses; every status comes out as it should
 {
   check_manifest(vectors() / "synth/manifest.json", 208);
 }
+
+TEST_CASE("a signed document is found, not parsed, and nothing may stand beside it")
+{
+  const std::string signature(128, 'a');
+  const auto split = [&](std::string_view format) {
+    return split_signed_json(fmt::format(fmt::runtime(format), signature), "tcbInfo");
+  };
+  const auto found = split(R"({{"signature":"{}", "tcbInfo": {{"a":"}}\"{{","b":[{{}}]}} }} )");
+  REQUIRE(found);
+  CHECK(found->text == R"({"a":"}\"{","b":[{}]})");
+  CHECK(found->signature == Bytes(64, 0xaa));
+  CHECK_FALSE(split(R"({{"tcbInfo":{{}},"signature":"{}","more":1}})"));
+  CHECK_FALSE(split(R"({{"tcbInfo":{{}},"tcbInfo":{{}}}})"));
+  CHECK_FALSE(split(R"({{"tcbInfo":[],"signature":"{}"}})"));
+  CHECK_FALSE(split(R"({{"enclaveIdentity":{{}},"signature":"{}"}})"));
+  CHECK_FALSE(split(R"({{"tcbInfo":{{"a":"\)")); // ends within an escape; found by the replay
+  CHECK_FALSE(split_signed_json(std::string(200, '{'), "tcbInfo"));
+}
