@@ -23,6 +23,14 @@ constexpr Setting table[] = {
      "Registries (host or host:port) that may be reached without TLS"},
     {"debian.mirror", Kind::url, "http://deb.debian.org", "DSTACK_DEBIAN_MIRROR",
      "Package archive the OS image is built from"},
+    {"pccs.url", Kind::url, "https://api.trustedservices.intel.com", "DSTACK_PCCS_URL",
+     "Intel's PCS, or a PCCS, that collateral for Intel quotes comes from"},
+    {"pccs.timeout", Kind::duration, "30s", "DSTACK_PCCS_TIMEOUT",
+     "How long fetching one set of collateral may take"},
+    {"pccs.max_age", Kind::duration, "24h", "DSTACK_PCCS_MAX_AGE",
+     "Age at which cached collateral is fetched anew"},
+    {"kds.url", Kind::url, "https://kdsintf.amd.com", "DSTACK_KDS_URL",
+     "AMD's key service, or a mirror, that certificates for AMD reports come from"},
 };
 
 } // namespace

@@ -47,6 +47,8 @@ std::string origin_of(std::string_view url)
 
 Result<std::string> service_base(std::string_view text)
 {
+  if (text.find('@') != std::string_view::npos) // not shown: it may hold a password
+    return fail(Errc::config, "a service address with a user name in it");
   const std::string shown = printable(text.substr(0, max_base));
   if (text.size() > max_base || text.find_first_not_of(allowed) != std::string_view::npos)
     return fail(Errc::config, "'{}' is no plain service address such as https://host:8081", shown);

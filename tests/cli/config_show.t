@@ -10,6 +10,10 @@ $ dstack config show
   registry.mirror
   registry.insecure
   debian.mirror        http://deb.debian.org
+  pccs.url             https://api.trustedservices.intel.com
+  pccs.timeout         30s
+  pccs.max_age         24h
+  kds.url              https://kdsintf.amd.com
 $ mkdir -p .config/dstack; printf '[vm]\ncpus = 4\n' > .config/dstack/dstack.toml
 $ DSTACK_VM_MEMORY=3G dstack config show --origin
   SETTING              FROM                                                        VALUE
@@ -23,6 +27,10 @@ $ DSTACK_VM_MEMORY=3G dstack config show --origin
   registry.mirror      built-in
   registry.insecure    built-in
   debian.mirror        built-in                                                    http://deb.debian.org
+  pccs.url             built-in                                                    https://api.trustedservices.intel.com
+  pccs.timeout         built-in                                                    30s
+  pccs.max_age         built-in                                                    24h
+  kds.url              built-in                                                    https://kdsintf.amd.com
 $ dstack config show vm.cpus --json
   {
     "schema": "dstack.config.show/1",
