@@ -51,20 +51,24 @@ public:
   {
     skip_blank();
     const std::size_t from = at_;
-    TRY(want('{'));
-    std::size_t depth = 1;
-    while (depth > 0) {
+    if (at_end() || text_[at_] != '{') return fail(Errc::malformed, "no '{{' at byte {}", at_);
+    std::array<char, max_depth> closers{};
+    std::size_t depth = 0;
+    do {
       if (at_end()) return fail(Errc::malformed, "object without an end");
       const char c = text_[at_];
       if (c == '"') {
         static_cast<void>(TRY(string()));
         continue;
       }
-      if (c == '{' || c == '[') ++depth;
-      if (c == '}' || c == ']') --depth;
-      if (depth > max_depth) return fail(Errc::malformed, "nested deeper than {}", max_depth);
+      if (c == '{' || c == '[') {
+        if (depth == max_depth) return fail(Errc::malformed, "nested deeper than {}", max_depth);
+        closers.at(depth++) = c == '{' ? '}' : ']';
+      }
+      if ((c == '}' || c == ']') && closers.at(--depth) != c)
+        return fail(Errc::malformed, "'{}' at byte {} closes nothing", c, at_);
       ++at_;
-    }
+    } while (depth > 0);
     return text_.substr(from, at_ - from);
   }
 

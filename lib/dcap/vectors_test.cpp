@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "codec/json.hpp"
+#include "dcap/signed_json.hpp"
 #include "dcap/verify.hpp"
 
 #include <algorithm>
