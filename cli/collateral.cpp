@@ -23,6 +23,22 @@ Result<Bytes> read_quote(const std::string& path)
   return decoded;
 }
 
+fetch::CollateralCache cache_of(const Context& ctx)
+{
+  return fetch::CollateralCache{ctx.dirs().cache / "collateral"};
+}
+
+Result<fetch::ServiceOptions>
+service_options(const config::Config& config, const config::Value& address, fetch::Network network)
+{
+  fetch::ServiceOptions out;
+  out.base = TRY(fetch::service_base(address.text).within("{}", address.origin));
+  out.network = network;
+  out.timeout = std::chrono::milliseconds{config.duration_ms("pccs.timeout")};
+  out.refresh_after = std::chrono::milliseconds{config.duration_ms("pccs.max_age")};
+  return out;
+}
+
 struct Asked {
   fetch::PcsRequest request{};
   std::string fetched_chain{}; ///< PEM, when the quote has none of its own
@@ -98,14 +114,15 @@ Result<Time> point_in_time(std::string_view text, const Context& ctx)
 Result<fetch::PcsSource>
 pcs_source(const config::Config& config, const Context& ctx, fetch::Network network)
 {
-  fetch::ServiceOptions options;
-  const config::Value& address = config.value("pccs.url");
-  options.base = TRY(fetch::service_base(address.text).within("{}", address.origin));
-  options.network = network;
-  options.timeout = std::chrono::milliseconds{config.duration_ms("pccs.timeout")};
-  options.refresh_after = std::chrono::milliseconds{config.duration_ms("pccs.max_age")};
-  return fetch::PcsSource{fetch::CollateralCache{ctx.dirs().cache / "collateral"},
-                          std::move(options)};
+  return fetch::PcsSource{cache_of(ctx),
+                          TRY(service_options(config, config.value("pccs.url"), network))};
+}
+
+Result<fetch::KdsSource>
+kds_source(const config::Config& config, const Context& ctx, fetch::Network network)
+{
+  return fetch::KdsSource{cache_of(ctx),
+                          TRY(service_options(config, config.value("kds.url"), network))};
 }
 
 bool names_collateral(const CollateralOptions& options)

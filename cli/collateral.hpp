@@ -2,6 +2,7 @@
 /// Collateral on the command line: how a set is named, and where it comes from.
 
 #include "cli/settings.hpp"
+#include "fetch/kds.hpp"
 #include "fetch/pcs.hpp"
 
 namespace dstack::cli {
@@ -26,6 +27,10 @@ Result<Time> point_in_time(std::string_view text, const Context& ctx);
 /// The service of the settings, with the cache below it.
 Result<fetch::PcsSource>
 pcs_source(const config::Config& config, const Context& ctx, fetch::Network network);
+
+/// AMD's service of the settings, with the same cache.
+Result<fetch::KdsSource>
+kds_source(const config::Config& config, const Context& ctx, fetch::Network network);
 
 /// A set, and what was asked for.
 struct NamedCollateral {

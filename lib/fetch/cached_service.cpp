@@ -28,6 +28,13 @@ Status check_headers(const CacheEntry& entry)
 
 } // namespace
 
+std::size_t count_from_network(const LoadedSet& set)
+{
+  return static_cast<std::size_t>(
+      std::count_if(set.answers.begin(), set.answers.end(),
+                    [](const Loaded& answer) { return answer.origin == Origin::network; }));
+}
+
 std::optional<CacheEntry> CachedService::cached(const Wanted& wanted, Time at) const
 {
   auto entry = cache_.find(options_.base, wanted.request.url);
@@ -39,7 +46,8 @@ std::optional<CacheEntry> CachedService::cached(const Wanted& wanted, Time at) c
   }
   if (options_.network == Network::offline) return entry;
   const std::int64_t age_ms = sys::now().ms - entry->fetched_at.ms;
-  const bool young = age_ms >= 0 && age_ms <= options_.refresh_after.count();
+  const bool young = wanted.lifetime == Lifetime::fixed ||
+                     (age_ms >= 0 && age_ms <= options_.refresh_after.count());
   if (!young || *use_until < at.seconds()) return std::nullopt;
   return entry;
 }

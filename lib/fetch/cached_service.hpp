@@ -20,6 +20,11 @@ struct ServiceOptions {
   Stop stop{};
 };
 
+enum class Lifetime {
+  refreshed, ///< asked for anew at ServiceOptions::refresh_after
+  fixed      ///< the same question has the same answer until it expires
+};
+
 /// One answer of a set.
 struct Wanted {
   std::string what{}; ///< "TCB info", for messages
@@ -27,6 +32,7 @@ struct Wanted {
   std::vector<std::string> headers{}; ///< names in lower case, of the headers to keep
   /// Last Unix second at which the answer is of use; an error when it is not one at all.
   std::function<Result<std::int64_t>(const CacheEntry&)> use_until{};
+  Lifetime lifetime = Lifetime::refreshed;
 };
 
 enum class Origin { cache, network };
@@ -40,6 +46,8 @@ struct LoadedSet {
   std::vector<Loaded> answers{}; ///< in the order of what was wanted
   std::string cache_problem{};   ///< why nothing could be kept, empty when it was
 };
+
+std::size_t count_from_network(const LoadedSet& set);
 
 class CachedService {
 public:

@@ -2,8 +2,6 @@
 
 #include "fetch/pcs_answer.hpp"
 
-#include <algorithm>
-
 namespace dstack::fetch {
 
 namespace {
@@ -24,25 +22,29 @@ std::vector<Wanted> wanted_for(const std::string& base, const PcsRequest& reques
                  tcb_info_headers(),
                  [request](const CacheEntry& entry) -> Result<std::int64_t> {
                    return TRY(read_tcb_info(entry, request)).next_update;
-                 }});
+                 },
+                 Lifetime::refreshed});
   out.push_back({"QE identity",
                  {qe_identity_url(base, request), "application/json", missing},
                  qe_identity_headers(),
                  [request](const CacheEntry& entry) -> Result<std::int64_t> {
                    return TRY(read_qe_identity(entry, request)).next_update;
-                 }});
+                 },
+                 Lifetime::refreshed});
   out.push_back({"PCK CRL",
                  {pck_crl_url(base, request), any_type, missing},
                  pck_crl_headers(),
                  [ca = request.ca](const CacheEntry& entry) -> Result<std::int64_t> {
                    return TRY(read_pck_crl(entry, ca)).next_update;
-                 }});
+                 },
+                 Lifetime::refreshed});
   out.push_back({"root CA CRL",
                  {root_crl_url(base), any_type, missing},
                  {},
                  [](const CacheEntry& entry) -> Result<std::int64_t> {
                    return TRY(read_root_crl(entry)).next_update;
-                 }});
+                 },
+                 Lifetime::refreshed});
   return out;
 }
 
@@ -72,9 +74,7 @@ Result<FetchedCollateral> PcsSource::collateral(const PcsRequest& request, Time 
   LoadedSet set = TRY(service_.load(wanted_for(service_.options().base, request), at));
   FetchedCollateral out;
   out.collateral = TRY(assemble(set.answers, request));
-  out.from_network = static_cast<std::size_t>(
-      std::count_if(set.answers.begin(), set.answers.end(),
-                    [](const Loaded& answer) { return answer.origin == Origin::network; }));
+  out.from_network = count_from_network(set);
   out.cache_problem = std::move(set.cache_problem);
   return out;
 }
@@ -87,7 +87,8 @@ Result<std::string> PcsSource::pck_certificate_chain(const PckRequest& request, 
                       pck_certificate_headers(),
                       [&request](const CacheEntry& entry) -> Result<std::int64_t> {
                         return TRY(read_pck_certificate(entry, request)).not_after;
-                      }};
+                      },
+                      Lifetime::refreshed};
   const LoadedSet set = TRY(service_.load({wanted}, at));
   return TRY(read_pck_certificate(set.answers.at(0).entry, request)).chain;
 }

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t max_base = 512;
 constexpr std::string_view allowed =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]";
-constexpr std::array<std::string_view, 2> interfaces{"/sgx/certification/v4",
-                                                     "/tdx/certification/v4"};
+constexpr std::array<std::string_view, 3> interfaces{"/sgx/certification/v4",
+                                                     "/tdx/certification/v4", "/vcek/v1"};
 
 std::string_view without_slashes(std::string_view text)
 {

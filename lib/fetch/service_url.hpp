@@ -9,8 +9,8 @@
 namespace dstack::fetch {
 
 /// "https://host[:port][/path]" without a slash at the end: the address of a service as a person
-/// writes it, also with /sgx/certification/v4 or /tdx/certification/v4 appended. Plain http only
-/// for this machine; no user, query or fragment. Errors are Errc::config.
+/// writes it, also with /sgx/certification/v4, /tdx/certification/v4 or /vcek/v1 appended. Plain
+/// http only for this machine; no user, query or fragment. Errors are Errc::config.
 Result<std::string> service_base(std::string_view text);
 
 /// "https://host:port" of a URL, lower-case.
