@@ -2,7 +2,7 @@
 /// What verification found: an answer, and every check that led to it.
 
 #include "base/text.hpp"
-#include "codec/json.hpp"
+#include "dcap/counts.hpp"
 
 #include <optional>
 
@@ -65,6 +65,7 @@ struct Verdict {
   std::vector<Link> chain{};
   std::vector<Fact> facts{};
   std::vector<Check> checks{};
+  dcap::Counts counts{}; ///< what the answer took
 };
 
 } // namespace dstack::verify
