@@ -1,0 +1,187 @@
+#include "attest/identity.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace dstack::attest {
+
+namespace {
+
+using codec::Json;
+
+constexpr std::size_t app_id_size = 20;
+constexpr std::size_t hash_size = 32;
+constexpr std::size_t max_init_scripts = 5; // spec kms 8.2
+constexpr std::string_view last_event = "system-ready";
+constexpr std::string_view boot_event = "boot-mr-done";
+
+/// Events of which there may be one at most before system-ready.
+constexpr std::array<std::string_view, 9> single_events{
+    "app-id",        "compose-hash", "gpu-policy-hash", "instance-id", boot_event,
+    "os-image-hash", "key-provider", "storage-fs",      "mr-kms"};
+
+Status want_size(const RuntimeEvent& event, std::size_t size)
+{
+  if (event.payload.size() == size) return ok();
+  return fail(Errc::untrusted, "event '{}' has {} bytes (want {})", event.name,
+              event.payload.size(), size);
+}
+
+Status read_key_provider(const RuntimeEvent& event, Identity& out)
+{
+  out.key_provider = event.payload;
+  const Json json = TRY(codec::parse_json(as_text(event.payload)));
+  out.key_provider_name = TRY(json.need_string("name"));
+  out.key_provider_id = lower(TRY(json.get_string("id", "")));
+  return ok();
+}
+
+Status read_event(const RuntimeEvent& event, Identity& out)
+{
+  if (event.name == "app-id") {
+    TRY(want_size(event, app_id_size));
+    out.app_id = event.payload;
+  } else if (event.name == "compose-hash") {
+    TRY(want_size(event, hash_size));
+    out.compose_hash = event.payload;
+  } else if (event.name == "instance-id") {
+    if (!event.payload.empty()) TRY(want_size(event, app_id_size));
+    out.instance_id = event.payload;
+  } else if (event.name == "os-image-hash") {
+    if (!event.payload.empty()) TRY(want_size(event, hash_size));
+    out.os_image_hash = event.payload;
+  } else if (event.name == "init-script-hash") {
+    TRY(want_size(event, hash_size));
+    if (out.init_script_hashes.size() == max_init_scripts)
+      return fail(Errc::untrusted, "more than {} init-script-hash events", max_init_scripts);
+    out.init_script_hashes.push_back(event.payload);
+  } else if (event.name == "key-provider") {
+    return read_key_provider(event, out).within("event 'key-provider'");
+  } else if (event.name == "storage-fs") {
+    out.storage_fs = printable(as_text(event.payload));
+  } else if (event.name == boot_event) {
+    out.booted = true;
+  }
+  return ok();
+}
+
+bool is_single(const std::string& name)
+{
+  return std::find(single_events.begin(), single_events.end(), name) != single_events.end();
+}
+
+Result<Bytes> hex_member(const Json& json, std::string_view key, std::size_t size)
+{
+  const Bytes raw = TRY(parse_hex(TRY(json.get_string(key, ""))).within("{}", key));
+  if (!raw.empty() && raw.size() != size)
+    return fail(Errc::untrusted, "{} has {} bytes (want {})", key, raw.size(), size);
+  return raw;
+}
+
+Status check_document_keys(const Json& json)
+{
+  constexpr std::array<std::string_view, 8> known{
+      "app_id",      "compose_hash", "gpu_policy_hash", "init_script_hashes",
+      "instance_id", "key_provider", "key_provider_id", "version"};
+  if (!json.is_object()) return fail(Errc::malformed, "not a JSON object");
+  for (const auto& [key, value] : json.members())
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      return fail(Errc::untrusted, "unknown key '{}'", printable(key));
+  if (TRY(json.need_u64("version")) != 3) return fail(Errc::unsupported, "version (want 3)");
+  return ok();
+}
+
+Result<Identity> read_document(std::string_view document)
+{
+  const Json json = TRY(codec::parse_json(document));
+  TRY(check_document_keys(json));
+  Identity out;
+  out.app_id = TRY(hex_member(json, "app_id", app_id_size));
+  if (out.app_id.empty()) return fail(Errc::untrusted, "no app_id");
+  out.compose_hash = TRY(hex_member(json, "compose_hash", hash_size));
+  out.instance_id = TRY(hex_member(json, "instance_id", app_id_size));
+  static_cast<void>(TRY(hex_member(json, "gpu_policy_hash", hash_size)));
+  if (json.find("init_script_hashes") != nullptr)
+    for (const std::string& one : TRY(json.get_strings("init_script_hashes")))
+      out.init_script_hashes.push_back(TRY(parse_hex(one)));
+  const std::string provider = TRY(json.get_string("key_provider", ""));
+  // The event's name for the local provider (spec kms 9.2).
+  out.key_provider_name = provider == "local" ? "local-sgx" : provider;
+  out.key_provider_id = lower(TRY(json.get_string("key_provider_id", "")));
+  out.key_provider = to_bytes(codec::write_json(
+      Json::object().set("name", out.key_provider_name).set("id", out.key_provider_id)));
+  out.booted = true;
+  return out;
+}
+
+} // namespace
+
+std::vector<RuntimeEvent> runtime_events_of(const std::vector<TdxEvent>& log)
+{
+  std::vector<RuntimeEvent> out;
+  for (const TdxEvent& event : log)
+    if (event.imr == runtime_register && event.type == runtime_event_type)
+      out.push_back({event.name, event.payload, event.version});
+  return out;
+}
+
+Result<Identity> identity_of(const std::vector<RuntimeEvent>& events)
+{
+  Identity out;
+  std::vector<std::string> seen;
+  for (const RuntimeEvent& event : events) {
+    if (event.name == last_event) break;
+    if (is_single(event.name)) {
+      if (std::find(seen.begin(), seen.end(), event.name) != seen.end())
+        return fail(Errc::untrusted, "event '{}' is in the log twice", event.name);
+      seen.push_back(event.name);
+    }
+    TRY(read_event(event, out));
+  }
+  if (out.app_id.empty()) return fail(Errc::untrusted, "the event log has no 'app-id'");
+  if (out.compose_hash.empty()) return fail(Errc::untrusted, "the event log has no 'compose-hash'");
+  return out;
+}
+
+Sha384Digest replay_boot(const std::vector<RuntimeEvent>& events)
+{
+  Register value;
+  for (const RuntimeEvent& event : events) {
+    value.extend(digest_of(event));
+    if (event.name == boot_event) break;
+  }
+  return value.value();
+}
+
+Sha256Digest mr_config_v3_hash(std::string_view document)
+{
+  constexpr std::array<std::uint8_t, 1> separator{0};
+  return crypto::sha256(concat({as_bytes("dstack-mr-config-v3:"), separator, as_bytes(document)}));
+}
+
+Result<Identity> identity_of_mr_config(std::string_view document)
+{
+  return read_document(document).within("MR_CONFIG document");
+}
+
+ConfigIdMatch match_config_id(ByteView mr_config_id,
+                              const Identity& identity,
+                              std::string_view mr_config_document)
+{
+  const bool unset = std::all_of(mr_config_id.begin(), mr_config_id.end(),
+                                 [](std::uint8_t byte) { return byte == 0; });
+  if (unset) return ConfigIdMatch::unset;
+  Bytes want;
+  if (mr_config_id[0] == 1) {
+    want = ByteWriter{}.u8(1).put(identity.compose_hash).zeros(15).take();
+  } else if (mr_config_id[0] == 3 && !mr_config_document.empty()) {
+    want = ByteWriter{}.u8(3).put(mr_config_v3_hash(mr_config_document)).zeros(15).take();
+  } else {
+    // Version 2 is a Keccak-256, which no library here computes.
+    return ConfigIdMatch::unreadable;
+  }
+  return equal(mr_config_id, want) ? ConfigIdMatch::matches : ConfigIdMatch::differs;
+}
+
+} // namespace dstack::attest
