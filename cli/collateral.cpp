@@ -111,11 +111,13 @@ Result<Time> point_in_time(std::string_view text, const Context& ctx)
   return Time{*date * 1000};
 }
 
-Result<fetch::PcsSource>
-pcs_source(const config::Config& config, const Context& ctx, fetch::Network network)
+Result<fetch::PcsSource> pcs_source(const config::Config& config,
+                                    const Context& ctx,
+                                    fetch::Network network,
+                                    const dcap::Anchor& anchor)
 {
   return fetch::PcsSource{cache_of(ctx),
-                          TRY(service_options(config, config.value("pccs.url"), network))};
+                          TRY(service_options(config, config.value("pccs.url"), network)), anchor};
 }
 
 Result<fetch::KdsSource>
@@ -135,7 +137,7 @@ load_collateral(const CollateralOptions& o, Context& ctx, fetch::Network network
 {
   const config::Config config = TRY(load_config(ctx, o.settings));
   const Time at = TRY(point_in_time(o.at, ctx));
-  const fetch::PcsSource source = TRY(pcs_source(config, ctx, network));
+  const fetch::PcsSource source = TRY(pcs_source(config, ctx, network, dcap::Anchor::intel()));
   const Asked asked = TRY(asked_for(o, source, at));
   NamedCollateral out;
   out.request = asked.request;

@@ -24,9 +24,11 @@ void add_collateral_options(Leaf& leaf, CollateralOptions& options);
 /// Unix seconds or "2026-11-23T02:03:04Z"; now when empty. Errors are Errc::usage.
 Result<Time> point_in_time(std::string_view text, const Context& ctx);
 
-/// The service of the settings, with the cache below it.
-Result<fetch::PcsSource>
-pcs_source(const config::Config& config, const Context& ctx, fetch::Network network);
+/// The service of the settings, with the cache; what it answers must be signed under the anchor.
+Result<fetch::PcsSource> pcs_source(const config::Config& config,
+                                    const Context& ctx,
+                                    fetch::Network network,
+                                    const dcap::Anchor& anchor);
 
 /// AMD's service of the settings, with the same cache.
 Result<fetch::KdsSource>

@@ -65,10 +65,10 @@ void add_collateral_fetch(Tree& tree)
   leaf.json("dstack.collateral.fetch/1")
       .describe(
           "A set is TCB info, QE identity and two revocation lists, from Intel's PCS or from a "
-          "PCCS. Cached answers are used until they expire, or until they are a day old. A "
-          "set is kept whole or not at all: an answer that is cut off, expired or about "
-          "something else changes nothing.\n\nNothing is verified here; that happens "
-          "when a quote is. The file written is the JSON object that dcap-qvl reads, too.")
+          "PCCS. Cached answers are used until they expire, or until they are a day old. A set is "
+          "kept whole or not at all: an answer that is cut off, expired, about something else or "
+          "not signed by Intel changes nothing.\n\nEverything else about the set is judged when a "
+          "quote is verified. The file written is the JSON object that dcap-qvl reads, too.")
       .example("dstack collateral fetch quote.bin -o collateral.json", "What this quote needs")
       .example("dstack collateral fetch --fmspc 00806F050000 --pccs https://localhost:8081",
                "By name, from a PCCS of one's own")

@@ -28,10 +28,10 @@ Status check_headers(const CacheEntry& entry)
 
 } // namespace
 
-std::size_t count_from_network(const LoadedSet& set)
+std::size_t count_from_network(const std::vector<Loaded>& answers)
 {
   return static_cast<std::size_t>(
-      std::count_if(set.answers.begin(), set.answers.end(),
+      std::count_if(answers.begin(), answers.end(),
                     [](const Loaded& answer) { return answer.origin == Origin::network; }));
 }
 
@@ -67,23 +67,49 @@ CachedService::fetched(const Wanted& wanted, Time at, const sys::Deadline& deadl
   return entry;
 }
 
-Result<LoadedSet> CachedService::load(const std::vector<Wanted>& wanted, Time at) const
+Result<std::vector<Loaded>> CachedService::gather(const std::vector<Wanted>& wanted,
+                                                  Time at,
+                                                  From from,
+                                                  const sys::Deadline& deadline) const
+{
+  std::vector<Loaded> out;
+  for (const Wanted& one : wanted) {
+    auto entry = from == From::cache_first ? cached(one, at) : std::nullopt;
+    if (entry) {
+      out.push_back({*std::move(entry), Origin::cache});
+      continue;
+    }
+    CacheEntry answer = TRY(fetched(one, at, deadline).within("{}", one.what));
+    out.push_back({std::move(answer), Origin::network});
+  }
+  return out;
+}
+
+std::string CachedService::keep(const std::vector<Loaded>& answers) const
+{
+  std::string problem;
+  for (const Loaded& answer : answers) {
+    if (answer.origin == Origin::cache) continue;
+    const Status stored = cache_.store(answer.entry);
+    if (!stored) problem = stored.error().message();
+  }
+  return problem;
+}
+
+Result<LoadedSet>
+CachedService::load(const std::vector<Wanted>& wanted, Time at, const SetCheck& check) const
 {
   const sys::Deadline deadline{options_.timeout};
   LoadedSet out;
-  for (const Wanted& one : wanted) {
-    if (auto entry = cached(one, at)) {
-      out.answers.push_back({*std::move(entry), Origin::cache});
-      continue;
-    }
-    CacheEntry entry = TRY(fetched(one, at, deadline).within("{}", one.what));
-    out.answers.push_back({std::move(entry), Origin::network});
+  out.answers = TRY(gather(wanted, at, From::cache_first, deadline));
+  if (options_.network == Network::offline) return out;
+  Status good = check ? check(out.answers) : Status{ok()};
+  if (!good && count_from_network(out.answers) < wanted.size()) {
+    out.answers = TRY(gather(wanted, at, From::network_only, deadline));
+    good = check(out.answers);
   }
-  for (const Loaded& answer : out.answers) {
-    if (answer.origin == Origin::cache) continue;
-    const Status stored = cache_.store(answer.entry);
-    if (!stored) out.cache_problem = stored.error().message();
-  }
+  if (!good) return std::move(good).error().within("answer of " + options_.base);
+  out.cache_problem = keep(out.answers);
   return out;
 }
 

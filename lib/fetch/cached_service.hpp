@@ -47,7 +47,10 @@ struct LoadedSet {
   std::string cache_problem{};   ///< why nothing could be kept, empty when it was
 };
 
-std::size_t count_from_network(const LoadedSet& set);
+std::size_t count_from_network(const std::vector<Loaded>& answers);
+
+/// Whether answers belong together and come from where they should; empty: nobody asks.
+using SetCheck = std::function<Status(const std::vector<Loaded>&)>;
 
 class CachedService {
 public:
@@ -57,10 +60,18 @@ public:
   }
 
   const ServiceOptions& options() const { return options_; }
-  /// Every answer, in date at the given point in time (offline: whatever is cached).
-  Result<LoadedSet> load(const std::vector<Wanted>& wanted, Time at) const;
+  /// Every answer, in date at the given point in time and good by the check; a set from the cache
+  /// that is not is fetched anew. Offline: whatever is cached, unchecked.
+  Result<LoadedSet> load(const std::vector<Wanted>& wanted, Time at, const SetCheck& check) const;
 
 private:
+  enum class From { cache_first, network_only };
+
+  Result<std::vector<Loaded>> gather(const std::vector<Wanted>& wanted,
+                                     Time at,
+                                     From from,
+                                     const sys::Deadline& deadline) const;
+  std::string keep(const std::vector<Loaded>& answers) const;
   std::optional<CacheEntry> cached(const Wanted& wanted, Time at) const;
   Result<CacheEntry> fetched(const Wanted& wanted, Time at, const sys::Deadline& deadline) const;
 

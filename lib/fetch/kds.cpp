@@ -98,14 +98,14 @@ Result<KdsChain> KdsSource::chain(const KdsRequest& request, Time at) const
 {
   const std::string& base = service_.options().base;
   const std::string vcek = TRY(vcek_url(base, request));
-  LoadedSet set = TRY(service_.load(wanted_for(base, request.product, vcek), at));
+  LoadedSet set = TRY(service_.load(wanted_for(base, request.product, vcek), at, {}));
   Issuers issuers = TRY(read_issuers(set.answers.at(chain_part).entry));
   KdsChain out;
   out.vcek = to_bytes(set.answers.at(vcek_part).entry.body);
   out.ask = std::move(issuers.ask);
   out.ark = std::move(issuers.ark);
   out.crl = to_bytes(set.answers.at(crl_part).entry.body);
-  out.from_network = count_from_network(set);
+  out.from_network = count_from_network(set.answers);
   out.cache_problem = std::move(set.cache_problem);
   return out;
 }

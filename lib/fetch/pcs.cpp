@@ -1,6 +1,8 @@
 #include "fetch/pcs.hpp"
 
+#include "dcap/chains.hpp"
 #include "fetch/pcs_answer.hpp"
+#include "fetch/proof.hpp"
 
 namespace dstack::fetch {
 
@@ -71,10 +73,13 @@ Result<dcap::Collateral> assemble(const std::vector<Loaded>& set, const PcsReque
 
 Result<FetchedCollateral> PcsSource::collateral(const PcsRequest& request, Time at) const
 {
-  LoadedSet set = TRY(service_.load(wanted_for(service_.options().base, request), at));
+  const SetCheck check = [&](const std::vector<Loaded>& answers) -> Status {
+    return prove_origin(TRY(assemble(answers, request)), anchor_);
+  };
+  LoadedSet set = TRY(service_.load(wanted_for(service_.options().base, request), at, check));
   FetchedCollateral out;
   out.collateral = TRY(assemble(set.answers, request));
-  out.from_network = count_from_network(set);
+  out.from_network = count_from_network(set.answers);
   out.cache_problem = std::move(set.cache_problem);
   return out;
 }
@@ -89,7 +94,12 @@ Result<std::string> PcsSource::pck_certificate_chain(const PckRequest& request, 
                         return TRY(read_pck_certificate(entry, request)).not_after;
                       },
                       Lifetime::refreshed};
-  const LoadedSet set = TRY(service_.load({wanted}, at));
+  const SetCheck check = [&](const std::vector<Loaded>& answers) -> Status {
+    const PckAnswer answer = TRY(read_pck_certificate(answers.at(0).entry, request));
+    TRY(dcap::prove_pck_chain(answer.chain, anchor_).within("PCK chain"));
+    return ok();
+  };
+  const LoadedSet set = TRY(service_.load({wanted}, at, check));
   return TRY(read_pck_certificate(set.answers.at(0).entry, request)).chain;
 }
 

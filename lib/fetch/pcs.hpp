@@ -1,13 +1,15 @@
 #pragma once
 /// Collateral for Intel quotes from PCS or a PCCS, by way of the cache.
 
+#include "dcap/anchor.hpp"
 #include "dcap/collateral.hpp"
 #include "fetch/cached_service.hpp"
 #include "fetch/pcs_request.hpp"
 
 namespace dstack::fetch {
 
-/// Collateral with where it came from. Nothing in it is verified.
+/// Collateral with where it came from. Its signatures lead to the anchor (offline: not asked); all
+/// else is the verifier's.
 struct FetchedCollateral {
   dcap::Collateral collateral{};
   std::size_t from_network = 0; ///< of its four parts
@@ -17,8 +19,8 @@ struct FetchedCollateral {
 class PcsSource {
 public:
   /// options.base as service_base() gives it.
-  PcsSource(CollateralCache cache, ServiceOptions options)
-      : service_(std::move(cache), std::move(options))
+  PcsSource(CollateralCache cache, ServiceOptions options, dcap::Anchor anchor)
+      : service_(std::move(cache), std::move(options)), anchor_(std::move(anchor))
   {
   }
 
@@ -30,6 +32,7 @@ public:
 
 private:
   CachedService service_;
+  dcap::Anchor anchor_;
 };
 
 } // namespace dstack::fetch
