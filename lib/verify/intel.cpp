@@ -1,7 +1,5 @@
 #include "verify/intel.hpp"
 
-#include "dcap/chain_checks.hpp"
-
 #include <algorithm>
 
 namespace dstack::verify {
@@ -211,24 +209,6 @@ std::string claimed_root(const dcap::Quote& quote)
 bool claims_simulated(const dcap::Quote& quote)
 {
   return claimed_root(quote).starts_with(dcap::simulated_vendor);
-}
-
-Result<Platform> platform_of(const dcap::Quote& quote, std::string_view pck_chain_pem)
-{
-  const std::string_view own = chain_of(quote);
-  const std::string_view pem = own.empty() ? pck_chain_pem : own;
-  if (pem.empty())
-    return fail(Errc::not_found,
-                "the quote carries no PCK certificate (certification data type {})",
-                quote.certification_type);
-  const auto ders = TRY(x509::certificates_of_pem(pem, dcap::max_chain));
-  const auto leaf = TRY(x509::parse_p256_certificate(ders[0]).within("PCK certificate"));
-  const auto pck = TRY(dcap::parse_pck_extension(leaf).within("PCK certificate"));
-  const std::string_view issuer = x509::common_name(leaf.issuer);
-  const bool processor = issuer.ends_with("Processor CA");
-  if (!processor && !issuer.ends_with("Platform CA"))
-    return fail(Errc::unsupported, "PCK certificate issued by '{}'", printable(issuer));
-  return Platform{pck.fmspc, quote.tee, !processor};
 }
 
 } // namespace dstack::verify

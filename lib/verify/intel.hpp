@@ -24,15 +24,6 @@ std::string claimed_root(const dcap::Quote& quote);
 /// The quote's chain names a root of a simulated TEE.
 bool claims_simulated(const dcap::Quote& quote);
 
-/// What a PCS needs to know to answer for this quote.
-struct Platform {
-  std::array<std::uint8_t, 6> fmspc{};
-  dcap::TeeType tee = dcap::TeeType::tdx;
-  bool platform_ca = true; ///< else Processor CA
-};
-/// From the PCK chain in the quote or in pck_chain_pem. The chain is not verified.
-Result<Platform> platform_of(const dcap::Quote& quote, std::string_view pck_chain_pem);
-
 /// A verdict that ends here, for this reason; the answer follows from the error's code.
 void end_with(Verdict& verdict, const Error& error);
 

@@ -1,0 +1,20 @@
+#pragma once
+/// The application's part of a verdict: event log, identity, certificate, image.
+
+#include "verify/verify.hpp"
+
+namespace dstack::verify {
+
+/// Checks that the log explains RTMR3 and reads the identity from it. False when that fails: then
+/// nothing about the app is known.
+bool check_event_log(const attest::Evidence& evidence,
+                     const dcap::Quote& quote,
+                     Verdict& verdict,
+                     Subject& subject);
+/// The attestation and certificate around a quote must speak of the quote's report data.
+void check_bindings(const attest::Evidence& evidence, const Subject& subject, Verdict& verdict);
+void check_image(const ImageExpectation& image, const Subject& subject, Verdict& verdict);
+
+Check make_check(std::string_view id, std::string_view title, bool good, std::string_view source);
+
+} // namespace dstack::verify

@@ -1,0 +1,115 @@
+#include "verify/verify.hpp"
+
+#include "verify/app.hpp"
+
+#include <algorithm>
+
+namespace dstack::verify {
+
+namespace {
+
+void append(std::vector<Check>& to, std::vector<Check> from)
+{
+  std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+
+/// The answer that the checks add up to; an answer that is there already stays.
+void conclude(Verdict& verdict)
+{
+  const auto failed = std::find_if(verdict.checks.begin(), verdict.checks.end(),
+                                   [](const Check& c) { return c.outcome == Outcome::failed; });
+  if (failed == verdict.checks.end()) {
+    verdict.answer = Answer::trusted;
+    verdict.reason.clear();
+    return;
+  }
+  verdict.answer = Answer::refused;
+  verdict.reason =
+      failed->id == "policy.simulated"
+          ? "simulated root: no hardware vouches for this (--allow-simulated accepts it)"
+          : fmt::format("not so: {}", failed->title);
+  if (failed->id == "policy.simulated" || failed->seen.empty()) return;
+  verdict.reason += failed->expected.empty()
+                        ? fmt::format(" ({})", failed->seen)
+                        : fmt::format(" (seen {}, want {})", failed->seen, failed->expected);
+}
+
+/// A quote of a simulated TEE is refused before anything else is asked of it.
+bool refuse_simulated(const dcap::Quote& quote, const Policy& policy, Verdict& verdict)
+{
+  verdict.simulated = claims_simulated(quote);
+  if (!verdict.simulated || policy.allow_simulated) return false;
+  Check check = make_check("policy.simulated", "evidence of a simulated TEE is accepted", false,
+                           fmt::format("policy {}", policy.name));
+  check.expected = "a hardware vendor's root";
+  check.seen = fmt::format("root '{}'", claimed_root(quote));
+  verdict.checks.push_back(std::move(check));
+  conclude(verdict);
+  return true;
+}
+
+void verify_intel(const attest::Evidence& evidence,
+                  const Materials& materials,
+                  const Question& question,
+                  Verdict& verdict)
+{
+  const Bytes& raw = evidence.attestation.quote;
+  const auto quote = dcap::parse_quote(raw);
+  if (!quote) {
+    end_with(verdict, quote.error());
+    return;
+  }
+  verdict.tee = dcap::name_of(quote->tee);
+  verdict.facts = facts_of(*quote);
+  if (refuse_simulated(*quote, question.policy, verdict)) return;
+  if (materials.verifier == nullptr || materials.collateral == nullptr) {
+    if (materials.missing) end_with(verdict, *materials.missing);
+    if (verdict.answer == Answer::trusted || verdict.reason.empty())
+      verdict.reason = "there is no collateral to judge the quote with";
+    return;
+  }
+  Subject subject;
+  if (!check_quote(*materials.verifier, raw, *materials.collateral, question.at, verdict, subject))
+    return;
+  check_bindings(evidence, subject, verdict);
+  const bool log_good = !evidence.has_event_log || quote->tee != dcap::TeeType::tdx ||
+                        check_event_log(evidence, *quote, verdict, subject);
+  if (log_good) {
+    if (question.image) check_image(*question.image, subject, verdict);
+    append(verdict.checks, judge_expectations(question.expectations, subject));
+  }
+  append(verdict.checks, judge_policy(question.policy, subject, question.at));
+  conclude(verdict);
+}
+
+} // namespace
+
+Verdict
+verify(const attest::Evidence& evidence, const Materials& materials, const Question& question)
+{
+  Verdict verdict;
+  verdict.evidence = evidence.form;
+  verdict.policy = question.policy.name;
+  verdict.at = question.at;
+  if (evidence.attestation.platform == attest::Platform::tdx)
+    verify_intel(evidence, materials, question, verdict);
+  else
+    end_with(verdict, fail(Errc::unsupported, "evidence of {} cannot be verified",
+                           attest::name_of(evidence.attestation.platform)));
+  return verdict;
+}
+
+Result<ClaimedVm> claimed_vm(const attest::Attestation& attestation)
+{
+  const std::string text = TRY(attest::vm_config_of(attestation));
+  const codec::Json json = TRY(codec::parse_json(text).within("vm_config"));
+  ClaimedVm out;
+  out.os_image_hash = lower(TRY(json.get_string("os_image_hash", "")));
+  const std::uint64_t cpus = TRY(json.get_u64("cpu_count", 0));
+  if (cpus > UINT32_MAX) return fail(Errc::malformed, "vm_config: cpu_count {}", cpus);
+  out.cpus = static_cast<std::uint32_t>(cpus);
+  out.memory_bytes = TRY(json.get_u64("memory_size", 0));
+  return out;
+}
+
+} // namespace dstack::verify

@@ -1,0 +1,48 @@
+#pragma once
+/// Evidence, collateral, policy and expectations in; a verdict with every check out. Pure: the
+/// caller fetches, reads files and knows what time it is.
+
+#include "attest/evidence.hpp"
+#include "attest/identity.hpp"
+#include "verify/intel.hpp"
+#include "verify/judge.hpp"
+
+namespace dstack::verify {
+
+/// What Intel's or the simulated TEE's evidence is judged with.
+struct Materials {
+  dcap::Verifier* verifier = nullptr; ///< its anchor decides what is trusted
+  const dcap::Collateral* collateral = nullptr;
+  std::optional<Error> missing{}; ///< why there is no verifier or collateral
+};
+
+/// What must be so of the OS image that booted.
+struct ImageExpectation {
+  std::string source{};        ///< "--image dstack-0.6.0"
+  std::string os_image_hash{}; ///< hex
+  /// Registers the image determines, by name, with the values it may give them.
+  std::vector<std::pair<std::string, std::vector<std::string>>> registers{};
+  /// Registers that were not predicted for this evidence.
+  std::vector<std::string> not_predicted{};
+};
+
+struct Question {
+  Policy policy{};
+  Expectations expectations{};
+  std::optional<ImageExpectation> image{};
+  Time at{};
+};
+
+/// Never fails: what goes wrong is in the verdict.
+Verdict
+verify(const attest::Evidence& evidence, const Materials& materials, const Question& question);
+
+/// The VM's shape as vm_config states it, for predicting registers; claimed, not proven.
+struct ClaimedVm {
+  std::string os_image_hash{}; ///< hex, empty when not stated
+  std::uint32_t cpus = 0;
+  std::uint64_t memory_bytes = 0;
+};
+Result<ClaimedVm> claimed_vm(const attest::Attestation& attestation);
+
+} // namespace dstack::verify

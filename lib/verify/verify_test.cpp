@@ -1,0 +1,123 @@
+#include "verify/verify.hpp"
+
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <fstream>
+
+using namespace dstack;
+using namespace dstack::verify;
+
+namespace {
+
+std::filesystem::path vectors()
+{
+  const char* place = std::getenv("DSTACK_VECTORS");
+  return (place != nullptr ? std::filesystem::path{place}
+                           : std::filesystem::path{DSTACK_SOURCE_DIR} / "../shared/vectors") /
+         "open/attest";
+}
+
+std::string slurp(const std::filesystem::path& file)
+{
+  std::ifstream in{file, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+/// A published GetQuote answer of a dstack app, with collateral of its time.
+struct Published {
+  attest::Evidence evidence =
+      *attest::recognise(as_bytes(slurp(vectors() / "tdx-lite-getquote.json")));
+  dcap::Collateral collateral =
+      *dcap::collateral_from_json(slurp(vectors() / "collateral/86e3287ec7108350.json"));
+  dcap::Verifier verifier{dcap::Anchor::intel()};
+  Question question{strict_policy(), {}, {}, Time{1'782'215'795'000}};
+
+  Verdict judge() { return verify::verify(evidence, {&verifier, &collateral, {}}, question); }
+};
+
+bool present()
+{
+  if (std::filesystem::exists(vectors())) return true;
+  MESSAGE("not run: no vectors at " << vectors().string());
+  return false;
+}
+
+const Check* find(const Verdict& verdict, std::string_view id)
+{
+  for (const Check& check : verdict.checks)
+    if (check.id == id) return &check;
+  return nullptr;
+}
+
+} // namespace
+
+TEST_CASE("a published app verifies end to end, and its verdict says what was seen")
+{
+  if (!present()) return;
+  Published app;
+  const Verdict verdict = app.judge();
+  INFO(verdict.reason);
+  REQUIRE(verdict.answer == Answer::trusted);
+  CHECK(verdict.tcb_status == "UpToDate");
+  CHECK(verdict.tee == "tdx");
+  CHECK_FALSE(verdict.simulated);
+  CHECK(find(verdict, "log.rtmr0")->outcome == Outcome::passed);
+  CHECK(find(verdict, "log.rtmr3")->outcome == Outcome::passed);
+  CHECK(find(verdict, "quote.signature")->outcome == Outcome::passed);
+  CHECK(verdict.counts.signatures == 9);
+  CHECK(verdict.valid_from < verdict.valid_until);
+}
+
+TEST_CASE("one changed event, hash or byte refuses with its own reason")
+{
+  if (!present()) return;
+  Published app;
+  const Verdict good = app.judge();
+  const auto reason = [&](auto change) {
+    Published changed;
+    change(changed);
+    const Verdict verdict = changed.judge();
+    CHECK(verdict.answer == Answer::refused);
+    return verdict.reason;
+  };
+  CHECK(reason([](Published& p) {
+          p.evidence.attestation.event_log.back().payload.push_back(1);
+        }).find("the event log explains RTMR3") != std::string::npos);
+  CHECK(reason([](Published& p) {
+          p.evidence.attestation.event_log.pop_back();
+        }).find("the event log explains RTMR3") != std::string::npos);
+  CHECK(reason([](Published& p) {
+          p.evidence.attestation.quote[600] ^= 1U;
+        }).find("signature over the quote") != std::string::npos);
+  CHECK(reason([](Published& p) {
+          p.question.expectations.compose_hash = {"app.compose-hash",
+                                                  "the compose file is the one "
+                                                  "that runs",
+                                                  std::string(64, '0'), "--compose"};
+        }).find("the compose file is the one that runs") != std::string::npos);
+  CHECK(reason([](Published& p) {
+          p.question.image = ImageExpectation{"--image", std::string(64, '0'), {}, {}};
+        }).find("the evidence names this OS image") != std::string::npos);
+  CHECK(reason([](Published& p) {
+          p.question.at.ms += std::int64_t{90} * 86'400'000;
+        }).find("expired") != std::string::npos);
+  CHECK(reason([](Published& p) {
+          p.question.policy.tcb_statuses = {"OutOfDate"};
+        }).find("the TCB status is acceptable") != std::string::npos);
+}
+
+TEST_CASE("without collateral nothing is decided, and malformed is malformed")
+{
+  if (!present()) return;
+  Published app;
+  const Error why{Errc::io, "no network"};
+  Verdict verdict = verify::verify(app.evidence, {&app.verifier, nullptr, why}, app.question);
+  CHECK(verdict.answer == Answer::unchecked);
+  CHECK(verdict.reason == "no network");
+  app.evidence.attestation.quote.resize(100);
+  verdict = app.judge();
+  CHECK(verdict.answer == Answer::malformed);
+  app.evidence.attestation.platform = attest::Platform::nitro_enclave;
+  CHECK(app.judge().answer == Answer::malformed);
+}
