@@ -1,5 +1,6 @@
 #include "cli/collateral.hpp"
 
+#include "attest/evidence.hpp"
 #include "base/calendar.hpp"
 #include "fetch/quote_platform.hpp"
 #include "fetch/service_url.hpp"
@@ -8,19 +9,15 @@ namespace dstack::cli {
 
 namespace {
 
-constexpr std::size_t max_quote_text = 4 * dcap::max_quote;
-
-/// A quote as it is, or in hex.
+/// The Intel quote in evidence of any form.
 Result<Bytes> read_quote(const std::string& path)
 {
-  Bytes raw = TRY(sys::read_file(path, max_quote_text));
-  const bool binary = raw.size() > 1 && raw[0] >= 3 && raw[0] <= 5 && raw[1] == 0;
-  if (binary) return raw;
-  std::string_view text = trim(as_text(raw));
-  if (text.starts_with("0x")) text.remove_prefix(2);
-  auto decoded = parse_hex(text);
-  if (!decoded) return fail(Errc::malformed, "{} is no Intel quote, raw or in hex", path);
-  return decoded;
+  const Bytes file = TRY(sys::read_file(path, attest::max_evidence));
+  auto evidence = TRY(attest::recognise(file).within("{}", path));
+  if (evidence.attestation.platform != attest::Platform::tdx)
+    return fail(Errc::unsupported, "{}: {} has no Intel quote, which is what collateral is for",
+                path, evidence.form);
+  return std::move(evidence.attestation.quote);
 }
 
 fetch::CollateralCache cache_of(const Context& ctx)

@@ -33,10 +33,10 @@ $ dstack collateral fetch --fmspc 00806F050000 --pccs http://127.0.0.1:1
 ! dstack: error: TCB info: GET http://127.0.0.1:1/tdx/certification/v4/tcb?fmspc=00806F050000&update=standard: Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server
 ? 1
 $ echo hello > quote; dstack collateral fetch quote
-! dstack: error: quote is no Intel quote, raw or in hex
+! dstack: error: quote: this is no quote, report, attestation, certificate or JSON that dstack knows
 ? 4
 $ printf '\004\000\002\000' > quote; dstack collateral fetch quote
-! dstack: error: quote: quote header: need 4 bytes at offset 4, have 0
+! dstack: error: quote: this is no quote, report, attestation, certificate or JSON that dstack knows
 ? 4
 $ dstack collateral fetch quote --fmspc 00806F050000
 ! dstack: error: give a quote or --fmspc, not both
