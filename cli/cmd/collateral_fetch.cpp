@@ -56,7 +56,8 @@ void add_collateral_fetch(Tree& tree)
 {
   auto o = std::make_shared<Options>();
   Leaf& leaf = tree.leaf("collateral fetch", "Fetch collateral for Intel quotes into the cache");
-  leaf.file_argument("QUOTE", o->set.quote, "Evidence with an Intel quote, in any form, that says which set");
+  leaf.file_argument("QUOTE", o->set.quote,
+                     "Evidence with an Intel quote, in any form, that says which set");
   leaf.file("-o,--output", o->output, "Also write the set to this file, or - for stdout");
   leaf.flag("--offline", o->offline, "Only the cache, however old; no network");
   add_collateral_options(leaf, o->set);
