@@ -8,6 +8,7 @@ void add_commands(Tree& tree)
 {
   tree.group("app", "Make, pack and inspect app bundles");
   tree.group("os", "Build, list and check guest OS images");
+  tree.group("quote", "Look into quotes");
   tree.group("collateral", "Fetch and show what vendors publish about their hardware");
   tree.group("config", "Show settings and where they come from");
   add_deploy(tree);
@@ -30,6 +31,8 @@ void add_commands(Tree& tree)
   add_os_inspect(tree);
   add_os_verify(tree);
   add_os_rm(tree);
+  add_verify(tree);
+  add_quote_inspect(tree);
   add_collateral_fetch(tree);
   add_collateral_show(tree);
   add_collateral_export(tree);

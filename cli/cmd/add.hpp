@@ -25,6 +25,8 @@ void add_os_list(Tree& tree);
 void add_os_inspect(Tree& tree);
 void add_os_verify(Tree& tree);
 void add_os_rm(Tree& tree);
+void add_verify(Tree& tree);
+void add_quote_inspect(Tree& tree);
 void add_collateral_fetch(Tree& tree);
 void add_collateral_show(Tree& tree);
 void add_collateral_export(Tree& tree);

@@ -1,0 +1,231 @@
+#include "cli/cmd/add.hpp"
+#include "cli/verify/runner.hpp"
+#include "report/ci.hpp"
+#include "report/json.hpp"
+#include "report/text.hpp"
+#include "sys/threads.hpp"
+#include "tee/sim_trust.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace dstack::cli {
+
+namespace {
+
+constexpr std::size_t max_root = std::size_t{64} << 10U;
+constexpr std::uint64_t max_jobs = 256;
+
+struct Options {
+  std::vector<std::string> inputs;
+  QuestionOptions question;
+  SettingOptions settings;
+  std::string collateral;
+  std::string root;
+  std::string update = "standard";
+  std::string format = "text";
+  std::string bundle;
+  std::uint64_t jobs = 0;
+  bool offline = false;
+};
+
+report::TextStyle style_of(Context& ctx)
+{
+  report::TextStyle out;
+  out.verbose = ctx.ui().style().verbose;
+  out.paint = [&ctx](report::Tone tone, std::string_view text) {
+    constexpr std::array tones{Tone::plain, Tone::good, Tone::warn,
+                               Tone::bad,   Tone::dim,  Tone::bold};
+    return ctx.ui().paint_out(tones.at(static_cast<std::size_t>(tone)), text);
+  };
+  return out;
+}
+
+Result<CollateralShelf::Sources>
+sources_of(const Options& o, const Context& ctx, const dcap::Anchor& root, Session& session)
+{
+  CollateralShelf::Sources out;
+  const config::Config config = TRY(load_config(ctx, o.settings));
+  session.timeout = std::chrono::milliseconds{config.duration_ms("pccs.timeout")};
+  out.update = TRY(fetch::parse_update(o.update));
+  if (!o.collateral.empty()) {
+    const std::string text = TRY(sys::read_text(o.collateral, dcap::max_collateral));
+    out.file = TRY(dcap::collateral_from_json(text).within("{}", o.collateral));
+  }
+  out.service = TRY(
+      pcs_source(config, ctx, o.offline ? fetch::Network::offline : fetch::Network::online, root));
+  // Read only when it may count: not every machine has a simulated TEE.
+  if (!session.question.policy.allow_simulated) return out;
+  const auto trust = TRY(tee::read_sim_trust(ctx.dirs().data / "simulated-tee"));
+  if (!trust) return out;
+  out.simulated = TRY(dcap::collateral_from_json(trust->collateral).within("simulated TEE"));
+  session.simulated_root = TRY(dcap::Anchor::from_file(trust->root).within("simulated TEE"));
+  return out;
+}
+
+Result<Session> session_of(const Options& o, const Context& ctx)
+{
+  Session out;
+  out.question = TRY(question_of(o.question, ctx));
+  out.image = o.question.image;
+  out.policy_given = o.question.policy != "strict";
+  out.at_given = !o.question.at.empty();
+  if (!o.root.empty())
+    out.root =
+        TRY(dcap::Anchor::from_file(TRY(sys::read_file(o.root, max_root))).within("{}", o.root));
+  out.shelf = std::make_shared<CollateralShelf>(TRY(sources_of(o, ctx, out.root, out)));
+  if (out.root.vendor() == dcap::simulated_vendor) out.simulated_root.reset();
+  return out;
+}
+
+/// All inputs on as many threads as there are processors; verdicts in the order of the inputs.
+class Batch {
+public:
+  Batch(const std::vector<Input>& inputs, const Session& session, Context& ctx)
+      : inputs_(inputs), session_(session), ctx_(ctx), verdicts_(inputs.size())
+  {
+  }
+
+  Result<std::vector<verify::Verdict>> run(unsigned jobs)
+  {
+    const std::vector<std::function<Status()>> tasks(jobs, [this] { return work(); });
+    TRY(sys::run_parallel(tasks, jobs));
+    ctx_.ui().clear_live();
+    return std::move(verdicts_);
+  }
+
+private:
+  Status work()
+  {
+    Worker worker{session_, ctx_};
+    for (std::size_t i = next_++; i < inputs_.size(); i = next_++) {
+      verdicts_[i] = worker.judge(inputs_[i], false).verdict;
+      progress();
+    }
+    return ok();
+  }
+
+  void progress()
+  {
+    constexpr std::size_t step = 64;
+    const std::size_t done = ++done_;
+    if (done % step != 0 || !ctx_.ui().style().err_live) return;
+    const std::lock_guard lock{mutex_};
+    ctx_.ui().live(fmt::format("{} of {}", done, inputs_.size()));
+  }
+
+  const std::vector<Input>& inputs_;
+  const Session& session_;
+  Context& ctx_;
+  std::vector<verify::Verdict> verdicts_;
+  std::atomic<std::size_t> next_{0};
+  std::atomic<std::size_t> done_{0};
+  std::mutex mutex_;
+};
+
+void print(const std::vector<verify::Verdict>& all, const Options& o, Context& ctx)
+{
+  Console& ui = ctx.ui();
+  const bool one = all.size() == 1;
+  if (o.format == "junit") return ui.raw(report::to_junit(all));
+  if (o.format == "sarif") return ui.raw(report::to_sarif(all, DSTACK_VERSION));
+  if (o.format == "markdown") return ui.raw(report::to_markdown(all));
+  if (ui.json()) return ui.document(one ? report::to_json(all[0]) : report::to_json(all));
+  const report::TextStyle style = style_of(ctx);
+  if (one) return ui.raw(report::to_text(all[0], style));
+  for (const verify::Verdict& verdict : all)
+    ui.line(report::to_line(verdict, style));
+  const report::Summary s = report::summarise(all);
+  ui.note(fmt::format("{} inputs: {} trusted, {} refused, {} malformed, {} could not be checked",
+                      all.size(), s.trusted, s.refused, s.malformed, s.unchecked));
+}
+
+Status write_bundle(const std::string& file, const Judged& judged, Context& ctx)
+{
+  if (!judged.bundle) return fail(Errc::malformed, "nothing to bundle: {}", judged.verdict.reason);
+  TRY(sys::write_file_atomic(file, as_bytes(verify::to_text(*judged.bundle)), sys::Privacy::shared));
+  ctx.ui().note(fmt::format("wrote {}", file));
+  return ok();
+}
+
+Result<Exit> run(const Options& o, Context& ctx)
+{
+  if (o.inputs.empty())
+    return fail(Errc::usage, "what is to be verified? a file, '-', a directory, @list or an "
+                             "https:// address");
+  if (o.format != "text" && ctx.ui().json())
+    return fail(Errc::usage, "give --json or --format, not both");
+  if (o.jobs > max_jobs) return fail(Errc::usage, "--jobs {} (at most {})", o.jobs, max_jobs);
+  const std::vector<Input> inputs = TRY(expand_inputs(o.inputs));
+  const Session session = TRY(session_of(o, ctx));
+  std::vector<verify::Verdict> verdicts;
+  if (inputs.size() == 1) {
+    Judged judged = Worker{session, ctx}.judge(inputs[0], !o.bundle.empty());
+    if (!o.bundle.empty()) TRY(write_bundle(o.bundle, judged, ctx));
+    verdicts.push_back(std::move(judged.verdict));
+  } else {
+    if (!o.bundle.empty()) return fail(Errc::usage, "--bundle takes one input");
+    const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+    const auto jobs = o.jobs == 0 ? cores : static_cast<unsigned>(o.jobs);
+    verdicts = TRY(Batch(inputs, session, ctx).run(jobs));
+  }
+  print(verdicts, o, ctx);
+  return exit_of(verdicts);
+}
+
+void add_options(Leaf& leaf, Options& o)
+{
+  add_question_options(leaf, o.question);
+  leaf.file("--collateral", o.collateral, "Collateral to judge with, instead of fetching it")
+      .group("Collateral");
+  leaf.flag("--offline", o.offline, "Never touch the network: only what is cached")
+      .group("Collateral");
+  o.settings.add(leaf, "--pccs", "pccs.url").group("Collateral");
+  leaf.option("--update", o.update, "WHICH",
+              "TCB evaluation: standard, early, or an evaluation number")
+      .fallback("standard")
+      .group("Collateral");
+  leaf.file("--root", o.root, "Root certificate to trust instead of Intel's (DER or PEM)")
+      .group("Collateral");
+  leaf.option("--format", o.format, "WORD", "text, junit, sarif or markdown")
+      .choices({"text", "junit", "sarif", "markdown"})
+      .fallback("text")
+      .group("Output");
+  leaf.file("--bundle", o.bundle, "Write evidence, collateral and policy to one file")
+      .group("Output");
+  leaf.number("-j,--jobs", o.jobs, "N", "Inputs judged at once; default is one a processor");
+}
+
+} // namespace
+
+void add_verify(Tree& tree)
+{
+  auto o = std::make_shared<Options>();
+  Leaf& leaf = tree.leaf("verify", "Judge quotes, attestations, certificates and live addresses");
+  leaf.arguments("INPUT", o->inputs, "File, '-', directory, @list, bundle or https://host");
+  add_options(leaf, *o);
+  leaf.json(std::string{report::verdict_schema})
+      .describe("Takes Intel quotes (SGX, TDX), dstack attestations, RA-TLS certificates, and the "
+                "JSON of GetQuote, Attest and Info, raw, in hex or in base64, and says whether "
+                "they can be trusted and why. Every check is named with what was expected, what "
+                "was seen and where the expectation comes from.")
+      .describe("Collateral comes from the service of the setting pccs.url and is cached; "
+                "--collateral and --offline never touch the network. A bundle repeats a verdict "
+                "without either.")
+      .describe("Exit status: 0 trusted, 3 refused, 4 malformed, 1 could not be checked. Evidence "
+                "of the simulated TEE is refused unless --allow-simulated is given.")
+      .example("dstack verify quote.bin", "One quote, collateral fetched when it is not cached")
+      .example("dstack verify https://app.example.com --image dstack-0.6.0",
+               "A live address and the OS image behind it")
+      .example("dstack verify att.json --compose app-compose.json --nonce 00ff",
+               "The app, and an answer to a challenge")
+      .example("dstack verify quotes/ --format junit > report.xml", "Many, for a CI system")
+      .example("dstack verify quote.bin --bundle out.dsv; dstack verify out.dsv --at "
+               "2026-11-23T00:00:00Z",
+               "Keep a verdict, and repeat it years later")
+      .runs([o](Context& ctx) { return run(*o, ctx); });
+}
+
+} // namespace dstack::cli

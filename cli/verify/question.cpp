@@ -1,0 +1,195 @@
+#include "cli/verify/question.hpp"
+
+#include "cli/collateral.hpp"
+#include "cli/deploy/app.hpp"
+#include "cli/images.hpp"
+#include "measure/boot.hpp"
+#include "x509/read.hpp"
+
+namespace dstack::cli {
+
+namespace {
+
+constexpr std::size_t report_data_size = 64;
+constexpr std::size_t max_certificate_file = std::size_t{4} << 20U;
+
+Result<verify::Expectation> report_data(std::string_view source, Bytes value)
+{
+  if (value.size() > report_data_size)
+    return fail(Errc::usage, "{}: {} bytes (report data has 64)", source, value.size());
+  value.resize(report_data_size, 0);
+  return verify::Expectation{"report-data", "the report data is what was asked for", hex(value),
+                             std::string{source}};
+}
+
+/// "text:…" is the text itself, anything else hex.
+Result<Bytes> text_or_hex(std::string_view word)
+{
+  constexpr std::string_view prefix = "text:";
+  if (word.starts_with(prefix)) return to_bytes(word.substr(prefix.size()));
+  return as_usage(parse_hex(word.starts_with("0x") ? word.substr(2) : word));
+}
+
+Result<verify::Expectation> certificate_key(const std::string& file)
+{
+  const Bytes text = TRY(sys::read_file(file, max_certificate_file));
+  const Bytes der = TRY(x509::first_certificate(text).within("{}", file));
+  const auto certificate = TRY(x509::read_certificate(der).within("{}", file));
+  auto out = TRY(report_data(fmt::format("--tls {}", file),
+                             to_bytes(attest::ratls_report_data(certificate.spki))));
+  out.title = "the quote vouches for the certificate's key";
+  return out;
+}
+
+Status read_report_data(const QuestionOptions& o, verify::Expectations& out)
+{
+  const int given =
+      (o.nonce.empty() ? 0 : 1) + (o.report_data.empty() ? 0 : 1) + (o.tls.empty() ? 0 : 1);
+  if (given > 1) return fail(Errc::usage, "give one of --nonce, --report-data and --tls");
+  if (!o.nonce.empty())
+    out.report_data = TRY(report_data("--nonce", TRY(text_or_hex(o.nonce).within("--nonce"))));
+  if (!o.report_data.empty())
+    out.report_data =
+        TRY(report_data("--report-data", TRY(text_or_hex(o.report_data).within("--report-data"))));
+  if (!o.tls.empty()) out.report_data = TRY(certificate_key(o.tls));
+  return ok();
+}
+
+Result<verify::Expectation> compose_hash(const std::string& file)
+{
+  auto app = read_packed_app(file);
+  if (!app)
+    return fail(app.error().code(),
+                "{}\n--compose takes the app-compose.json ('dstack inspect NAME' says where it is) "
+                "or a bundle of 'dstack app pack'",
+                app.error().message());
+  return verify::Expectation{"app.compose-hash", "the compose file is the one that runs",
+                             app->compose_hash, fmt::format("--compose {}", file)};
+}
+
+Result<crypto::Sha384Digest> file_digest(const sys::fs::path& file)
+{
+  constexpr std::size_t max_file = std::size_t{512} << 20U;
+  return crypto::sha384(TRY(sys::read_file(file, max_file)));
+}
+
+/// Registers of the simulated TEE: all but RTMR3 follow from image and shape.
+Status predict_simulated(const sys::fs::path& directory,
+                         const image::Metadata& metadata,
+                         const verify::ClaimedVm& vm,
+                         verify::ImageExpectation& out)
+{
+  Bytes firmware;
+  if (!metadata.bios.empty())
+    firmware = TRY(sys::read_file(directory / metadata.bios, measure::max_firmware_size));
+  measure::BootInputs inputs;
+  inputs.firmware = firmware;
+  inputs.kernel = TRY(file_digest(directory / metadata.kernel));
+  inputs.initrd = TRY(file_digest(directory / metadata.initrd));
+  inputs.cmdline = metadata.cmdline;
+  inputs.shape = {vm.cpus, vm.memory_bytes};
+  const auto boot = TRY(measure::simulated_boot(inputs));
+  out.registers = {{"mrtd", {hex(boot.mrtd)}},
+                   {"rtmr0", {hex(boot.rtmr[0])}},
+                   {"rtmr1", {hex(boot.rtmr[1])}},
+                   {"rtmr2", {hex(boot.rtmr[2])}}};
+  return ok();
+}
+
+/// Of real TDX: MRTD in both orders QEMU adds pages, and RTMR2 (spec host 5.2, 5.6).
+Status predict_tdx(const sys::fs::path& directory,
+                   const image::Metadata& metadata,
+                   verify::ImageExpectation& out)
+{
+  const Bytes firmware = TRY(sys::read_file(directory / metadata.bios, measure::max_firmware_size));
+  out.registers.emplace_back(
+      "mrtd",
+      std::vector<std::string>{hex(TRY(measure::mrtd(firmware, measure::PageOrder::two_pass))),
+                               hex(TRY(measure::mrtd(firmware, measure::PageOrder::single_pass)))});
+  attest::Register rtmr2;
+  rtmr2.extend(measure::cmdline_digest(metadata.cmdline));
+  rtmr2.extend(TRY(file_digest(directory / metadata.initrd)));
+  out.registers.emplace_back("rtmr2", std::vector<std::string>{hex(rtmr2.value())});
+  out.not_predicted = {"rtmr0", "rtmr1"};
+  return ok();
+}
+
+} // namespace
+
+void add_question_options(Leaf& leaf, QuestionOptions& o)
+{
+  leaf.option("--policy", o.policy, "POLICY", "strict, permissive, or a TOML file")
+      .fallback("strict")
+      .group("What must hold");
+  leaf.flag("--allow-simulated", o.allow_simulated, "Accept evidence of a simulated TEE")
+      .group("What must hold");
+  leaf.file("--compose", o.compose, "App-compose.json or bundle that must be the one that runs")
+      .group("What must hold");
+  leaf.option("--app-id", o.app_id, "HEX", "The app it must be").group("What must hold");
+  leaf.option("--image", o.image, "IMAGE",
+              "OS image that must have booted: name, directory or hash")
+      .completes(image_candidates)
+      .group("What must hold");
+  leaf.option("--nonce", o.nonce, "HEX", "Challenge the evidence must answer, padded with zeros")
+      .group("What must hold");
+  leaf.option("--report-data", o.report_data, "HEX", "Report data, hex or text:…")
+      .group("What must hold");
+  leaf.file("--tls", o.tls, "Certificate whose key the quote must vouch for")
+      .group("What must hold");
+  leaf.option("--at", o.at, "TIME", "Judge as of this time (UTC or Unix seconds); default is now");
+}
+
+Result<verify::Policy> read_policy(const std::string& word)
+{
+  if (word == "strict") return verify::strict_policy();
+  if (word == "permissive") return verify::permissive_policy();
+  const auto text = sys::read_text(word, verify::max_policy);
+  if (!text)
+    return fail(Errc::usage, "--policy: {} (want strict, permissive or a file)",
+                text.error().message());
+  return as_usage(verify::policy_from_toml(*text, sys::fs::path{word}.filename().string()));
+}
+
+Result<verify::Question> question_of(const QuestionOptions& o, const Context& ctx)
+{
+  verify::Question out;
+  out.policy = TRY(read_policy(o.policy));
+  if (o.allow_simulated) out.policy.allow_simulated = true;
+  out.at = TRY(point_in_time(o.at, ctx));
+  TRY(read_report_data(o, out.expectations));
+  if (!o.compose.empty()) out.expectations.compose_hash = TRY(compose_hash(o.compose));
+  if (!o.app_id.empty()) {
+    TRY(as_usage(parse_hex_array<20>(o.app_id).within("--app-id")));
+    out.expectations.app_id =
+        verify::Expectation{"app.id", "the app is the one asked for", lower(o.app_id), "--app-id"};
+  }
+  return out;
+}
+
+Result<verify::ImageExpectation> expected_image(const std::string& word,
+                                                const Context& ctx,
+                                                const attest::Evidence& evidence,
+                                                bool simulated)
+{
+  verify::ImageExpectation out;
+  out.source = fmt::format("--image {}", word);
+  if (parse_hex_array<32>(word)) {
+    out.os_image_hash = lower(word);
+    out.not_predicted = {"mrtd", "rtmr0", "rtmr1", "rtmr2"};
+    return out;
+  }
+  const sys::fs::path directory = TRY(find_image(ctx, word));
+  const auto info = TRY(verify_image_cached(ctx, directory).within("--image {}", word));
+  out.os_image_hash = info.image_hash;
+  const std::string text =
+      TRY(sys::read_text(directory / image::metadata_file, image::max_metadata));
+  const auto metadata = TRY(image::parse_metadata(text, directory.filename().string()));
+  const auto vm = TRY(verify::claimed_vm(evidence.attestation).within("evidence"));
+  if (simulated)
+    TRY(predict_simulated(directory, metadata, vm, out));
+  else
+    TRY(predict_tdx(directory, metadata, out));
+  return out;
+}
+
+} // namespace dstack::cli

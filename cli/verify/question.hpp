@@ -1,0 +1,33 @@
+#pragma once
+/// From the options of `dstack verify` to the question that is put to the evidence.
+
+#include "cli/context.hpp"
+#include "verify/verify.hpp"
+
+namespace dstack::cli {
+
+struct QuestionOptions {
+  std::string policy = "strict";
+  bool allow_simulated = false;
+  std::string compose;
+  std::string app_id;
+  std::string image;
+  std::string nonce;
+  std::string report_data;
+  std::string tls;
+  std::string at;
+};
+
+void add_question_options(Leaf& leaf, QuestionOptions& options);
+
+/// "strict", "permissive" or a file.
+Result<verify::Policy> read_policy(const std::string& word);
+/// Policy, expectations and time; reads the files the options name.
+Result<verify::Question> question_of(const QuestionOptions& options, const Context& ctx);
+/// What an image determines for this evidence. word is a name, a directory, or an OS image hash.
+Result<verify::ImageExpectation> expected_image(const std::string& word,
+                                                const Context& ctx,
+                                                const attest::Evidence& evidence,
+                                                bool simulated);
+
+} // namespace dstack::cli

@@ -1,0 +1,139 @@
+#include "cli/verify/runner.hpp"
+
+#include "fetch/address_evidence.hpp"
+#include "report/json.hpp"
+
+namespace dstack::cli {
+
+namespace {
+
+bool claims_simulated(const attest::Evidence& evidence)
+{
+  if (evidence.attestation.platform != attest::Platform::tdx) return false;
+  const auto quote = dcap::parse_quote(evidence.attestation.quote);
+  return quote && verify::claims_simulated(*quote);
+}
+
+} // namespace
+
+Worker::Worker(const Session& session, const Context& ctx)
+    : session_(session), ctx_(ctx), verifier_(session.root)
+{
+  if (session.simulated_root) simulated_.emplace(*session.simulated_root);
+}
+
+verify::Verdict Worker::failed(const std::string& name, const Error& error) const
+{
+  verify::Verdict out;
+  out.input = name;
+  out.policy = session_.question.policy.name;
+  out.at = session_.question.at;
+  end_with(out, error);
+  return out;
+}
+
+Judged Worker::judge(const Input& input, bool keep_bundle)
+{
+  if (input.kind == Input::Kind::address) {
+    const auto found = fetch::address_evidence(input.name, session_.timeout);
+    if (!found) return {failed(input.name, found.error()), {}};
+    return judge_bytes(input.name, *found, keep_bundle);
+  }
+  const auto file = read_input(input);
+  if (!file) return {failed(input.name, file.error()), {}};
+  return judge_bytes(input.name, *file, keep_bundle);
+}
+
+Judged Worker::judge_bytes(const std::string& name, ByteView file, bool keep_bundle)
+{
+  if (verify::looks_like_bundle(file)) return judge_bundle(name, as_text(file));
+  const auto evidence = attest::recognise(file);
+  if (!evidence) return {failed(name, evidence.error()), {}};
+  Judged out = judge_evidence(name, *evidence, session_.question, nullptr);
+  if (keep_bundle) {
+    out.bundle->input = name;
+    out.bundle->evidence = to_bytes(file);
+  }
+  return out;
+}
+
+Judged Worker::judge_evidence(const std::string& name,
+                              const attest::Evidence& evidence,
+                              verify::Question question,
+                              const CollateralShelf::Shared& own_collateral)
+{
+  const bool simulated = claims_simulated(evidence);
+  verify::Materials materials;
+  materials.verifier = simulated && simulated_ ? &*simulated_ : &verifier_;
+  CollateralShelf::Shared collateral = own_collateral;
+  const auto quote = dcap::parse_quote(evidence.attestation.quote);
+  const bool wanted = quote && (!simulated || question.policy.allow_simulated);
+  if (!collateral && wanted) {
+    auto found = session_.shelf->collateral_for(*quote, simulated, question.at);
+    if (found)
+      collateral = *found;
+    else
+      materials.missing = found.error();
+  }
+  materials.collateral = collateral.get();
+  if (!question.image && !session_.image.empty()) {
+    auto image = expected_image(session_.image, ctx_, evidence, simulated);
+    if (!image) return {failed(name, image.error()), {}};
+    question.image = *std::move(image);
+  }
+  Judged out;
+  out.verdict = verify::verify(evidence, materials, question);
+  out.verdict.input = name;
+  verify::Bundle bundle;
+  if (collateral) bundle.collateral = *collateral;
+  bundle.policy = std::move(question.policy);
+  bundle.expectations = std::move(question.expectations);
+  bundle.image = std::move(question.image);
+  bundle.at = question.at;
+  out.bundle = std::move(bundle);
+  return out;
+}
+
+Judged Worker::judge_bundle(const std::string& name, std::string_view text)
+{
+  auto bundle = verify::bundle_from_text(text);
+  if (!bundle) return {failed(name, bundle.error()), {}};
+  const auto evidence = attest::recognise(bundle->evidence);
+  if (!evidence) return {failed(name, evidence.error()), {}};
+  verify::Question question = session_.question;
+  if (!session_.policy_given) {
+    // The bundle's own policy, except where it would accept what only the reader can.
+    const bool simulated = question.policy.allow_simulated;
+    question.policy = bundle->policy;
+    question.policy.name += " (of the bundle)";
+    question.policy.allow_simulated = simulated;
+  }
+  const auto keep = [](auto& own, auto& from_bundle) {
+    if (!own) own = std::move(from_bundle);
+  };
+  keep(question.expectations.report_data, bundle->expectations.report_data);
+  keep(question.expectations.compose_hash, bundle->expectations.compose_hash);
+  keep(question.expectations.app_id, bundle->expectations.app_id);
+  keep(question.expectations.os_image_hash, bundle->expectations.os_image_hash);
+  if (session_.image.empty()) question.image = bundle->image;
+  CollateralShelf::Shared collateral;
+  if (bundle->collateral)
+    collateral = std::make_shared<const dcap::Collateral>(*std::move(bundle->collateral));
+  Judged out = judge_evidence(name, *evidence, std::move(question), collateral);
+  out.verdict.evidence += " in a verification bundle";
+  if (out.verdict.answer != verify::Answer::trusted && !session_.at_given)
+    out.verdict.reason +=
+        fmt::format("; the bundle was made at {} (--at judges as of then)", format_utc(bundle->at));
+  out.bundle.reset();
+  return out;
+}
+
+Exit exit_of(const std::vector<verify::Verdict>& verdicts)
+{
+  const report::Summary summary = report::summarise(verdicts);
+  if (summary.refused > 0) return Exit::refused;
+  if (summary.malformed > 0) return Exit::malformed;
+  return summary.unchecked > 0 ? Exit::failed : Exit::ok;
+}
+
+} // namespace dstack::cli

@@ -1,0 +1,55 @@
+#pragma once
+/// Judging many inputs at once: every worker has its own verifier, all share the collateral.
+
+#include "cli/verify/inputs.hpp"
+#include "cli/verify/question.hpp"
+#include "cli/verify/shelf.hpp"
+#include "verify/bundle.hpp"
+
+namespace dstack::cli {
+
+/// What the options settled before the first input is looked at.
+struct Session {
+  verify::Question question{};
+  std::string image{};       ///< --image, expected of each input by its own shape
+  bool policy_given = false; ///< --policy overrides that of a bundle
+  bool at_given = false;
+  dcap::Anchor root = dcap::Anchor::intel();    ///< --root, else Intel's
+  std::optional<dcap::Anchor> simulated_root{}; ///< this machine's, when there is one
+  std::shared_ptr<CollateralShelf> shelf{};
+  std::chrono::milliseconds timeout{30'000}; ///< for reading an address
+};
+
+/// One input's verdict, and what it came from when a bundle is to be written.
+struct Judged {
+  verify::Verdict verdict{};
+  std::optional<verify::Bundle> bundle{};
+};
+
+/// One thread's part: verifiers remember what they have proven.
+class Worker {
+public:
+  Worker(const Session& session, const Context& ctx);
+
+  Judged judge(const Input& input, bool keep_bundle);
+  /// Evidence that is already in memory, under that name.
+  Judged judge_bytes(const std::string& name, ByteView file, bool keep_bundle);
+
+private:
+  Judged judge_evidence(const std::string& name,
+                        const attest::Evidence& evidence,
+                        verify::Question question,
+                        const CollateralShelf::Shared& own_collateral);
+  Judged judge_bundle(const std::string& name, std::string_view text);
+  verify::Verdict failed(const std::string& name, const Error& error) const;
+
+  const Session& session_;
+  const Context& ctx_;
+  dcap::Verifier verifier_;
+  std::optional<dcap::Verifier> simulated_;
+};
+
+/// The exit status that all verdicts together give.
+Exit exit_of(const std::vector<verify::Verdict>& verdicts);
+
+} // namespace dstack::cli
