@@ -1,5 +1,7 @@
 #include "report/json.hpp"
 
+#include "report/plain.hpp"
+
 namespace dstack::report {
 
 namespace {
@@ -20,7 +22,7 @@ std::string word_of(verify::Outcome outcome)
 /// "TD attributes" -> "td_attributes"
 std::string snake_case(std::string_view name)
 {
-  std::string out = lower(name);
+  std::string out = lower(valid_utf8(name));
   for (char& c : out)
     if (c == ' ' || c == '-') c = '_';
   return out;
@@ -29,12 +31,12 @@ std::string snake_case(std::string_view name)
 Json check_json(const verify::Check& check)
 {
   Json out = Json::object()
-                 .set("id", check.id)
-                 .set("title", check.title)
+                 .set("id", valid_utf8(check.id))
+                 .set("title", valid_utf8(check.title))
                  .set("outcome", word_of(check.outcome));
-  if (!check.expected.empty()) out.set("expected", check.expected);
-  if (!check.seen.empty()) out.set("seen", check.seen);
-  if (!check.source.empty()) out.set("source", check.source);
+  if (!check.expected.empty()) out.set("expected", valid_utf8(check.expected));
+  if (!check.seen.empty()) out.set("seen", valid_utf8(check.seen));
+  if (!check.source.empty()) out.set("source", valid_utf8(check.source));
   return out;
 }
 
@@ -71,27 +73,28 @@ Json to_json(const verify::Verdict& v)
 {
   Json chain = Json::array();
   for (const verify::Link& link : v.chain)
-    chain.push(Json::object().set("what", link.what).set("detail", link.detail));
+    chain.push(
+        Json::object().set("what", valid_utf8(link.what)).set("detail", valid_utf8(link.detail)));
   Json facts = Json::object();
   for (const verify::Fact& fact : v.facts)
-    facts.set(snake_case(fact.name), fact.value);
+    facts.set(snake_case(fact.name), valid_utf8(fact.value));
   Json checks = Json::array();
   for (const verify::Check& check : v.checks)
     checks.push(check_json(check));
   Json advisories = Json::array();
   for (const std::string& id : v.advisory_ids)
-    advisories.push(id);
+    advisories.push(valid_utf8(id));
   return Json::object()
       .set("schema", verdict_schema)
-      .set("input", v.input)
+      .set("input", valid_utf8(v.input))
       .set("answer", word_of(v.answer))
-      .set("reason", v.reason)
+      .set("reason", valid_utf8(v.reason))
       .set("simulated", v.simulated)
-      .set("evidence", v.evidence)
+      .set("evidence", valid_utf8(v.evidence))
       .set("tee", v.tee)
-      .set("tcb_status", v.tcb_status)
+      .set("tcb_status", valid_utf8(v.tcb_status))
       .set("advisory_ids", std::move(advisories))
-      .set("policy", v.policy)
+      .set("policy", valid_utf8(v.policy))
       .set("at", format_utc(v.at))
       .set("valid_from", date(v.valid_from))
       .set("valid_until", date(v.valid_until))

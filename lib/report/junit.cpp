@@ -1,4 +1,5 @@
 #include "report/ci.hpp"
+#include "report/plain.hpp"
 #include "report/text.hpp"
 
 #include <algorithm>
@@ -12,11 +13,11 @@ using verify::Check;
 using verify::Outcome;
 using verify::Verdict;
 
-/// Text for XML 1.0: markup escaped, characters that XML cannot hold replaced.
+/// Text for an attribute or element: markup escaped.
 std::string xml(std::string_view text)
 {
   std::string out;
-  for (const char c : printable(text)) {
+  for (const char c : one_line(text)) {
     switch (c) {
     case '&':
       out += "&amp;";
@@ -29,10 +30,6 @@ std::string xml(std::string_view text)
       break;
     case '"':
       out += "&quot;";
-      break;
-    case '\n':
-    case '\t':
-      out += ' ';
       break;
     default:
       out += c;

@@ -1,5 +1,6 @@
 #include "codec/json.hpp"
 #include "report/ci.hpp"
+#include "report/plain.hpp"
 #include "report/text.hpp"
 
 #include <algorithm>
@@ -19,14 +20,18 @@ constexpr std::string_view schema_uri =
 
 Json message(std::string_view text)
 {
-  return Json::object().set("text", printable(text));
+  return Json::object().set("text", one_line(text));
 }
 
-/// Every byte but the unreserved and '/' is percent-encoded (RFC 3986).
+/// A file's path or a URL as a URI reference: every other byte is percent-encoded, and a colon in a
+/// relative path does not make a scheme of what precedes it (RFC 3986 section 4.2).
 std::string uri_of(std::string_view input)
 {
+  if (input.empty() || input == "-") return "stdin";
   constexpr std::string_view plain = "-._~/:";
-  std::string out;
+  const bool url = input.starts_with("https://") || input.starts_with("http://");
+  const bool relative = !url && !input.starts_with('/');
+  std::string out = relative && input.find(':') < input.find('/') ? "./" : "";
   for (const char c : input) {
     const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     if (word || plain.find(c) != std::string_view::npos)
@@ -37,21 +42,27 @@ std::string uri_of(std::string_view input)
   return out;
 }
 
-Json locations(const Verdict& verdict)
+Json artifact_location(const Verdict& verdict)
 {
-  Json artifact = Json::object().set("uri", uri_of(verdict.input == "-" ? "stdin" : verdict.input));
-  Json physical = Json::object().set("artifactLocation", std::move(artifact));
-  return Json{codec::JsonArray{Json::object().set("physicalLocation", std::move(physical))}};
+  return Json::object().set("uri", uri_of(verdict.input));
 }
 
 Json result(const Verdict& verdict, std::string_view id, std::string_view level, std::string text)
 {
   if (verdict.simulated) text += fmt::format(" [{}]", simulated_label);
+  Json physical = Json::object().set("artifactLocation", artifact_location(verdict));
+  Json location = Json::object().set("physicalLocation", std::move(physical));
   return Json::object()
-      .set("ruleId", id)
+      .set("ruleId", one_line(id))
       .set("level", level)
       .set("message", message(text))
-      .set("locations", locations(verdict));
+      .set("locations", codec::JsonArray{std::move(location)});
+}
+
+/// "open": asked, not answered; SARIF allows it no level (section 3.27.9 and 3.27.10).
+Json open_result(const Verdict& verdict, const Check& check)
+{
+  return result(verdict, check.id, "none", "Not checked: " + check.title).set("kind", "open");
 }
 
 void add_rule(Json& rules,
@@ -61,7 +72,7 @@ void add_rule(Json& rules,
 {
   if (std::find(known.begin(), known.end(), id) != known.end()) return;
   known.push_back(id);
-  rules.push(Json::object().set("id", id).set("shortDescription", message(title)));
+  rules.push(Json::object().set("id", one_line(id)).set("shortDescription", message(title)));
 }
 
 std::string text_of(const Check& check)
@@ -87,6 +98,7 @@ void add_results(const Verdict& verdict,
     }
     if (check.outcome == Outcome::noted)
       results.push(result(verdict, check.id, "note", text_of(check)));
+    if (check.outcome == Outcome::not_run) results.push(open_result(verdict, check));
   }
   const bool unexplained = verdict.answer != Answer::trusted && !failed;
   if (unexplained || (verdict.simulated && !failed))
@@ -104,16 +116,23 @@ std::string to_sarif(const std::vector<Verdict>& verdicts, std::string_view tool
 {
   Json rules = Json::array();
   Json results = Json::array();
+  Json artifacts = Json::array();
   std::vector<std::string> known;
-  for (const Verdict& verdict : verdicts)
+  bool simulated = false;
+  for (const Verdict& verdict : verdicts) {
     add_results(verdict, rules, known, results);
+    artifacts.push(Json::object().set("location", artifact_location(verdict)));
+    simulated = simulated || verdict.simulated;
+  }
   Json driver = Json::object()
                     .set("name", "dstack verify")
                     .set("version", tool_version)
                     .set("rules", std::move(rules));
   Json run = Json::object()
                  .set("tool", Json::object().set("driver", std::move(driver)))
+                 .set("artifacts", std::move(artifacts))
                  .set("results", std::move(results));
+  if (simulated) run.set("properties", Json::object().set("simulated", simulated_label));
   const Json document = Json::object()
                             .set("$schema", schema_uri)
                             .set("version", "2.1.0")

@@ -1,6 +1,6 @@
 #include "report/text.hpp"
 
-#include <algorithm>
+#include "report/plain.hpp"
 
 namespace dstack::report {
 
@@ -52,17 +52,10 @@ std::string_view mark_of(Outcome outcome)
   return "";
 }
 
-/// Evidence may hold anything; nothing of it reaches the terminal as control.
-std::string safe(std::string_view text)
-{
-  std::string out = printable(text);
-  std::replace(out.begin(), out.end(), '\n', ' ');
-  return out;
-}
-
 void add_row(std::string& out, std::string_view name, std::string_view value)
 {
-  if (!value.empty()) out += fmt::format("{:<{}} {}\n", name, name_width, safe(value));
+  if (!value.empty())
+    out += fmt::format("{:<{}} {}\n", one_line(name), name_width, one_line(value));
 }
 
 void add_chain(std::string& out, const verify::Verdict& verdict)
@@ -71,8 +64,8 @@ void add_chain(std::string& out, const verify::Verdict& verdict)
   out += "\nchain of trust\n";
   std::string indent;
   for (const verify::Link& link : verdict.chain) {
-    out += fmt::format("{}{}{}\n", indent, safe(link.what),
-                       link.detail.empty() ? "" : fmt::format(" ({})", safe(link.detail)));
+    out += fmt::format("{}{}{}\n", indent, one_line(link.what),
+                       link.detail.empty() ? "" : fmt::format(" ({})", one_line(link.detail)));
     indent = indent.empty() ? "└ " : "  " + indent;
   }
 }
@@ -83,11 +76,11 @@ std::string check_text(const verify::Check& check, const TextStyle& style)
                     : check.outcome == Outcome::passed ? Tone::good
                                                        : Tone::dim;
   std::string out =
-      fmt::format("{} {}  {}\n", paint(style, tone, mark_of(check.outcome)), safe(check.title),
-                  paint(style, Tone::dim, fmt::format("[{}]", check.id)));
+      fmt::format("{} {}  {}\n", paint(style, tone, mark_of(check.outcome)), one_line(check.title),
+                  paint(style, Tone::dim, fmt::format("[{}]", one_line(check.id))));
   if (check.outcome == Outcome::passed && !style.verbose) return out;
   const auto more = [&](std::string_view name, std::string_view value) {
-    if (!value.empty()) out += fmt::format("       {:<9} {}\n", name, safe(value));
+    if (!value.empty()) out += fmt::format("       {:<9} {}\n", name, one_line(value));
   };
   more("expected", check.expected);
   more("seen", check.seen);
@@ -119,7 +112,7 @@ void add_checks(std::string& out, const verify::Verdict& verdict, const TextStyl
 std::string to_text(const verify::Verdict& v, const TextStyle& style)
 {
   std::string out = paint(style, tone_of(v.answer), headline(v.answer));
-  out += v.reason.empty() ? "\n" : fmt::format(": {}\n", safe(v.reason));
+  out += v.reason.empty() ? "\n" : fmt::format(": {}\n", one_line(v.reason));
   if (v.simulated) out += paint(style, Tone::warn, simulated_label) + "\n";
   out += "\n";
   add_row(out, "input", v.input);
@@ -142,10 +135,10 @@ std::string to_text(const verify::Verdict& v, const TextStyle& style)
 std::string to_line(const verify::Verdict& v, const TextStyle& style)
 {
   std::string out =
-      fmt::format("{}  {}", paint(style, tone_of(v.answer), headline(v.answer)), safe(v.input));
+      fmt::format("{}  {}", paint(style, tone_of(v.answer), headline(v.answer)), one_line(v.input));
   if (v.simulated) out += paint(style, Tone::warn, "  SIMULATED");
-  if (!v.tcb_status.empty()) out += "  " + v.tcb_status;
-  if (!v.reason.empty()) out += "  " + safe(v.reason);
+  if (!v.tcb_status.empty()) out += "  " + one_line(v.tcb_status);
+  if (!v.reason.empty()) out += "  " + one_line(v.reason);
   return out;
 }
 
