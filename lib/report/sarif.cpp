@@ -4,6 +4,7 @@
 #include "report/text.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace dstack::report {
 
@@ -118,10 +119,12 @@ std::string to_sarif(const std::vector<Verdict>& verdicts, std::string_view tool
   Json results = Json::array();
   Json artifacts = Json::array();
   std::vector<std::string> known;
+  std::set<std::string> named; // SARIF wants each artifact once
   bool simulated = false;
   for (const Verdict& verdict : verdicts) {
     add_results(verdict, rules, known, results);
-    artifacts.push(Json::object().set("location", artifact_location(verdict)));
+    if (named.insert(uri_of(verdict.input)).second)
+      artifacts.push(Json::object().set("location", artifact_location(verdict)));
     simulated = simulated || verdict.simulated;
   }
   Json driver = Json::object()
