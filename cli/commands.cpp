@@ -8,7 +8,7 @@ void add_commands(Tree& tree)
 {
   tree.group("app", "Make, pack and inspect app bundles");
   tree.group("os", "Build, list and check guest OS images");
-  tree.group("quote", "Look into quotes");
+  tree.group("quote", "Get quotes of running VMs and look into them");
   tree.group("collateral", "Fetch and show what vendors publish about their hardware");
   tree.group("config", "Show settings and where they come from");
   add_deploy(tree);
@@ -32,6 +32,7 @@ void add_commands(Tree& tree)
   add_os_verify(tree);
   add_os_rm(tree);
   add_verify(tree);
+  add_quote_get(tree);
   add_quote_inspect(tree);
   add_collateral_fetch(tree);
   add_collateral_show(tree);

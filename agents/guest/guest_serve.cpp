@@ -57,9 +57,9 @@ Status Guest::serve_guest_api()
 
 void Guest::serve_host(const std::string& method, const Json& params, const HostReply& reply)
 {
-  if (method == "Info") {
+  if (method == "Info" || method == "Quote") {
     if (!report_) return reply.finish(fail(Errc::not_found, "the VM is not measured yet"));
-    return reply.finish(report_->host_info());
+    return reply.finish(method == "Info" ? report_->host_info() : report_->host_quote(params));
   }
   if (method == "SysInfo") return reply.finish(system_info({"/", data_mount_point}));
   if (method == "ListContainers") return list_containers(reply);

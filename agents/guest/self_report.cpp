@@ -1,7 +1,7 @@
 #include "guest/self_report.hpp"
 
-#include "attest/quote.hpp"
 #include "crypto/hash.hpp"
+#include "dcap/quote.hpp"
 
 #include <algorithm>
 
@@ -41,9 +41,9 @@ Result<attest::TdxRegisters> SelfReport::registers()
 {
   if (!registers_) {
     const Bytes raw = TRY(quote_(ReportData{}).within("quote"));
-    const attest::Td10Body body = TRY(attest::parse_quote_v4(raw).within("quote")).body;
-    registers_ = attest::TdxRegisters{body.mrtd, body.rtmr, body.mr_config_id, body.mr_owner,
-                                      body.mr_owner_config};
+    const dcap::TdReport td = TRY(dcap::parse_quote(raw).within("quote")).td;
+    registers_ =
+        attest::TdxRegisters{td.mrtd, td.rtmr, td.mr_config_id, td.mr_owner, td.mr_owner_config};
   }
   return *registers_;
 }
@@ -95,7 +95,19 @@ Result<Json> SelfReport::host_info()
 
 Result<Json> SelfReport::get_quote(const Json& params) const
 {
-  const ReportData data = TRY(parse_report_data(TRY(params.get_string("report_data", ""))));
+  return quote_json(TRY(parse_report_data(TRY(params.get_string("report_data", "")))));
+}
+
+Result<Json> SelfReport::host_quote(const Json& params) const
+{
+  const Bytes nonce = TRY(parse_hex(TRY(params.get_string("nonce", ""))).within("nonce"));
+  if (nonce.size() > sizeof(ReportData)) return fail(Errc::malformed, "nonce is too long");
+  Json out = TRY(quote_json(attest::host_quote_report_data(nonce)));
+  return std::move(out.set("nonce", hex(nonce)));
+}
+
+Result<Json> SelfReport::quote_json(const ReportData& data) const
+{
   const Bytes quote = TRY(quote_(data).within("quote"));
   std::vector<attest::TdxEvent> log = inputs_.log;
   for (attest::TdxEvent& event : log)

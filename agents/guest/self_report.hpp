@@ -34,10 +34,14 @@ public:
   Result<codec::Json> info();
   /// What the host may know: as Info, but tcb_info only when the app publishes it.
   Result<codec::Json> host_info();
+  /// A quote for the host to hand on: as GetQuote, but the report data is the hash of a tag of its
+  /// own and the host's nonce, so the host cannot have a key of its own vouched for.
+  Result<codec::Json> host_quote(const codec::Json& params) const;
   /// DstackGuest.GetQuote: report_data in hex, at most 64 bytes, zeros behind it.
   Result<codec::Json> get_quote(const codec::Json& params) const;
 
 private:
+  Result<codec::Json> quote_json(const ReportData& data) const;
   Result<attest::TdxRegisters> registers();
   Result<std::string> tcb_info();
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <thread>
 
 namespace dstack::cli {
 
@@ -167,8 +166,7 @@ Result<Exit> run(const Options& o, Context& ctx)
     verdicts.push_back(std::move(judged.verdict));
   } else {
     if (!o.bundle.empty()) return fail(Errc::usage, "--bundle takes one input");
-    const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-    const auto jobs = o.jobs == 0 ? cores : static_cast<unsigned>(o.jobs);
+    const unsigned jobs = o.jobs == 0 ? sys::processor_count() : static_cast<unsigned>(o.jobs);
     verdicts = TRY(Batch(inputs, session, ctx).run(jobs));
   }
   print(verdicts, o, ctx);

@@ -46,8 +46,13 @@ Status read_report_data(const QuestionOptions& o, verify::Expectations& out)
   const int given =
       (o.nonce.empty() ? 0 : 1) + (o.report_data.empty() ? 0 : 1) + (o.tls.empty() ? 0 : 1);
   if (given > 1) return fail(Errc::usage, "give one of --nonce, --report-data and --tls");
-  if (!o.nonce.empty())
-    out.report_data = TRY(report_data("--nonce", TRY(text_or_hex(o.nonce).within("--nonce"))));
+  if (!o.nonce.empty()) {
+    const Bytes nonce = TRY(text_or_hex(o.nonce).within("--nonce"));
+    out.report_data = TRY(report_data("--nonce", nonce));
+    // As 'dstack quote get' has it answered.
+    out.report_data->or_value = hex(attest::host_quote_report_data(nonce));
+    out.report_data->title = "the quote answers the nonce";
+  }
   if (!o.report_data.empty())
     out.report_data =
         TRY(report_data("--report-data", TRY(text_or_hex(o.report_data).within("--report-data"))));

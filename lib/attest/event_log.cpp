@@ -169,6 +169,11 @@ Sha256Digest empty_gpu_policy_hash()
   return crypto::sha256(as_bytes("{}"));
 }
 
+std::array<std::uint8_t, 64> host_quote_report_data(ByteView nonce)
+{
+  return crypto::sha512(concat({as_bytes("dstack-host-quote:"), nonce}));
+}
+
 Bytes mr_config_id_v1(const Sha256Digest& compose_hash)
 {
   return ByteWriter{}.u8(1).put(compose_hash).zeros(15).take();

@@ -70,6 +70,10 @@ Result<RuntimeEvent> from_log_line(std::string_view line);
 /// sha256 of "{}": the policy hash of an app without requirements.gpu_policy (spec guest 21.4).
 Sha256Digest empty_gpu_policy_hash();
 
+/// Report data of a quote the guest gives to its host: SHA-512 of "dstack-host-quote:" and a nonce.
+/// The tag keeps it apart from every other use (spec guest 9).
+std::array<std::uint8_t, 64> host_quote_report_data(ByteView nonce);
+
 /// MRCONFIGID V1: 01 ‖ compose hash ‖ 15 zero bytes (spec guest 20).
 Bytes mr_config_id_v1(const Sha256Digest& compose_hash);
 

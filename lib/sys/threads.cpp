@@ -27,4 +27,9 @@ Status run_parallel(const std::vector<std::function<Status()>>& tasks, unsigned 
   return ok();
 }
 
+unsigned processor_count()
+{
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
 } // namespace dstack::sys

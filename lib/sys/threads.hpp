@@ -12,4 +12,7 @@ namespace dstack::sys {
 /// order) is returned.
 Status run_parallel(const std::vector<std::function<Status()>>& tasks, unsigned workers);
 
+/// How many threads can run at once here, at least 1.
+unsigned processor_count();
+
 } // namespace dstack::sys

@@ -1,8 +1,8 @@
-#include "attest/quote.hpp"
 #include "base/text.hpp"
 #include "crypto/random.hpp"
 #include "keys/app_keys.hpp"
 #include "tee/sim_host.hpp"
+#include "tee/sim_quote.hpp"
 #include "tee/sim_trust.hpp"
 #include "x509/der.hpp"
 
@@ -138,10 +138,10 @@ Result<SimAuthority> SimAuthority::open(const fs::path& directory, Time now)
 
 Bytes SimAuthority::quote(const attest::TdxRegisters& registers, ByteView report_data) const
 {
-  attest::QuoteV4 quote;
-  quote.header.qe_vendor_id = attest::intel_qe_vendor_id;
+  QuoteV4 quote;
+  quote.header.qe_vendor_id = intel_qe_vendor_id;
   std::copy_n("dstack SIMULATED", 16, quote.header.user_data.begin());
-  attest::Td10Body& body = quote.body;
+  Td10Body& body = quote.body;
   body.tee_tcb_svn.fill(1);
   body.td_attributes = {0, 0, 0, 0x10, 0, 0, 0, 0}; // SEPT_VE_DISABLE, as QEMU sets (spec host 5.2)
   body.xfam = {0xe7, 0x02, 0x06, 0, 0, 0, 0, 0};
@@ -152,15 +152,15 @@ Bytes SimAuthority::quote(const attest::TdxRegisters& registers, ByteView report
   body.rtmr = registers.rtmr;
   DSTACK_ASSERT(report_data.size() == body.report_data.size());
   std::copy(report_data.begin(), report_data.end(), body.report_data.begin());
-  quote.signed_part = attest::encode(quote.header, body);
+  quote.signed_part = encode(quote.header, body);
   quote.signature = attestation_.sign_raw(quote.signed_part);
   quote.attestation_key = attestation_.public_xy();
   quote.certification.auth_data = Bytes(auth_data_size, 0);
-  const auto bound = attest::qe_report_data(quote.attestation_key, quote.certification.auth_data);
+  const auto bound = qe_report_data(quote.attestation_key, quote.certification.auth_data);
   std::copy(bound.begin(), bound.end(), quote.certification.qe_report.end() - 64);
   quote.certification.qe_report_signature = pck_.sign_raw(quote.certification.qe_report);
   quote.certification.certification_data = to_bytes(chain_pem_);
-  return attest::encode(quote);
+  return encode(quote);
 }
 
 Secret<32> SimAuthority::sealing_key(std::string_view app_id, std::string_view instance_id) const

@@ -1,7 +1,7 @@
 #include "tee/tdx_guest.hpp"
 
-#include "attest/quote.hpp"
 #include "base/text.hpp"
+#include "dcap/quote.hpp"
 #include "sys/files.hpp"
 
 #include <algorithm>
@@ -34,13 +34,9 @@ public:
   Result<BootLog> boot() override
   {
     const Bytes raw = TRY(quote(ReportData{}));
-    const auto parsed = TRY(attest::parse_quote_v4(raw).within("own quote"));
+    const dcap::TdReport td = TRY(dcap::parse_quote(raw).within("own quote")).td;
     BootLog out;
-    out.registers.mrtd = parsed.body.mrtd;
-    out.registers.rtmr = parsed.body.rtmr;
-    out.registers.mr_config_id = parsed.body.mr_config_id;
-    out.registers.mr_owner = parsed.body.mr_owner;
-    out.registers.mr_owner_config = parsed.body.mr_owner_config;
+    out.registers = {td.mrtd, td.rtmr, td.mr_config_id, td.mr_owner, td.mr_owner_config};
     return out;
   }
 
@@ -60,7 +56,7 @@ public:
                   printable(trim(provider)));
     const std::uint64_t before = TRY(generation(entry));
     TRY(write_attribute(entry / "inblob", report_data));
-    Bytes out = TRY(sys::read_file(entry / "outblob", attest::max_quote_size));
+    Bytes out = TRY(sys::read_file(entry / "outblob", dcap::max_quote));
     // Somebody else using the entry between our write and read would answer for other data.
     const std::uint64_t after = TRY(generation(entry));
     if (after != before + 1)

@@ -1,4 +1,3 @@
-#include "attest/quote.hpp"
 #include "crypto/random.hpp"
 #include "dcap/verify.hpp"
 #include "tee/sim_guest.hpp"
@@ -74,12 +73,12 @@ TEST_SUITE("tee")
     const auto raw = guest->quote(data);
     REQUIRE(raw);
     check_quote(*raw, dir.path / "a");
-    const auto quote = *attest::parse_quote_v4(*raw);
+    const auto quote = *dcap::parse_quote(*raw);
     attest::Register expected;
     expected.extend(digest);
-    CHECK(quote.body.rtmr[3] == expected.value());
-    CHECK(quote.body.report_data == data);
-    CHECK((quote.body.td_attributes[0] & 1U) == 0);
+    CHECK(quote.td.rtmr[3] == expected.value());
+    CHECK(quote.td.report_data == data);
+    CHECK((quote.td.td_attributes[0] & 1U) == 0);
     const auto other = SimAuthority::open(dir.path / "b", now);
     REQUIRE(other);
     const auto elsewhere = **read_sim_trust(dir.path / "b");

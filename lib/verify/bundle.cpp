@@ -11,11 +11,13 @@ using codec::Json;
 
 Json expectation_json(const Expectation& e)
 {
-  return Json::object()
-      .set("id", e.id)
-      .set("title", e.title)
-      .set("value", e.value)
-      .set("source", e.source);
+  Json out = Json::object()
+                 .set("id", e.id)
+                 .set("title", e.title)
+                 .set("value", e.value)
+                 .set("source", e.source);
+  if (!e.or_value.empty()) out.set("or_value", e.or_value);
+  return out;
 }
 
 Result<Expectation> read_expectation(const Json& in)
@@ -25,6 +27,7 @@ Result<Expectation> read_expectation(const Json& in)
   out.title = TRY(in.need_string("title"));
   out.value = TRY(in.need_string("value"));
   out.source = TRY(in.need_string("source"));
+  out.or_value = TRY(in.get_string("or_value", ""));
   return out;
 }
 

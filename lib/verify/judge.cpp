@@ -186,8 +186,9 @@ void expect(std::vector<Check>& out,
             const std::string& seen)
 {
   if (!wanted) return;
-  out.push_back({wanted->id, wanted->title,
-                 seen == wanted->value ? Outcome::passed : Outcome::failed, wanted->value,
+  const bool good =
+      seen == wanted->value || (!wanted->or_value.empty() && seen == wanted->or_value);
+  out.push_back({wanted->id, wanted->title, good ? Outcome::passed : Outcome::failed, wanted->value,
                  seen.empty() ? "not in the evidence" : seen, wanted->source});
 }
 

@@ -9,10 +9,11 @@ namespace dstack::verify {
 
 /// What the caller says must be so, each with the name it was given under ("--compose").
 struct Expectation {
-  std::string id{};     ///< id of the check, "app.compose-hash"
-  std::string title{};  ///< "the compose file is the one that runs"
-  std::string value{};  ///< wanted, hex
-  std::string source{}; ///< "--compose app-compose.json"
+  std::string id{};       ///< id of the check, "app.compose-hash"
+  std::string title{};    ///< "the compose file is the one that runs"
+  std::string value{};    ///< wanted, hex
+  std::string source{};   ///< "--compose app-compose.json"
+  std::string or_value{}; ///< also good, when not empty
 };
 
 struct Expectations {

@@ -1,10 +1,10 @@
 #pragma once
-/// TDX quote version 4 (Intel "TDX DCAP Quoting Library API", quote format; spec verify and guest
-/// 9). All integers little-endian.
+/// Writing a TDX quote of version 4, for the simulated quoting enclave. Reading quotes is dcap's.
+/// All integers little-endian (spec verify 2).
 
 #include "base/bytes.hpp"
 
-namespace dstack::attest {
+namespace dstack::tee {
 
 inline constexpr std::size_t max_quote_size = std::size_t{64} << 10U;
 inline constexpr std::size_t quote_header_size = 48;
@@ -61,12 +61,7 @@ inline constexpr std::array<std::uint8_t, 16> intel_qe_vendor_id{
 
 Bytes encode(const QuoteHeader& header, const Td10Body& body); ///< the part that is signed
 Bytes encode(const QuoteV4& quote);                            ///< from signed_part on
-/// Trailing bytes after the quote are refused unless they are zero padding.
-Result<QuoteV4> parse_quote_v4(ByteView raw);
-
 /// The 64-byte report data the QE binds: sha256(attestation key || auth data) || 32 zero bytes.
 std::array<std::uint8_t, 64> qe_report_data(ByteView attestation_key, ByteView auth_data);
-/// Report data of an encoded QE report (offset 320).
-Result<std::array<std::uint8_t, 64>> report_data_of(ByteView qe_report);
 
-} // namespace dstack::attest
+} // namespace dstack::tee
