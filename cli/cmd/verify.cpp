@@ -1,5 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/verify/runner.hpp"
+#include "cli/verify/serve.hpp"
 #include "report/ci.hpp"
 #include "report/json.hpp"
 #include "report/text.hpp"
@@ -26,6 +27,7 @@ struct Options {
   std::string update = "standard";
   std::string format = "text";
   std::string bundle;
+  std::string serve;
   std::uint64_t jobs = 0;
   bool offline = false;
 };
@@ -48,7 +50,8 @@ sources_of(const Options& o, const Context& ctx, const dcap::Anchor& root, Sessi
   CollateralShelf::Sources out;
   const config::Config config = TRY(load_config(ctx, o.settings));
   session.timeout = std::chrono::milliseconds{config.duration_ms("pccs.timeout")};
-  out.update = TRY(fetch::parse_update(o.update));
+  out.update = TRY(as_usage(fetch::parse_update(o.update).within("--update")));
+  out.anchor = root;
   if (!o.collateral.empty()) {
     const std::string text = TRY(sys::read_text(o.collateral, dcap::max_collateral));
     out.file = TRY(dcap::collateral_from_json(text).within("{}", o.collateral));
@@ -144,19 +147,34 @@ void print(const std::vector<verify::Verdict>& all, const Options& o, Context& c
 Status write_bundle(const std::string& file, const Judged& judged, Context& ctx)
 {
   if (!judged.bundle) return fail(Errc::malformed, "nothing to bundle: {}", judged.verdict.reason);
-  TRY(sys::write_file_atomic(file, as_bytes(verify::to_text(*judged.bundle)), sys::Privacy::shared));
+  TRY(sys::write_file_atomic(file, as_bytes(verify::to_text(*judged.bundle)),
+                             sys::Privacy::shared));
   ctx.ui().note(fmt::format("wrote {}", file));
   return ok();
 }
 
+unsigned jobs_of(const Options& o)
+{
+  return o.jobs == 0 ? sys::processor_count() : static_cast<unsigned>(o.jobs);
+}
+
+Result<Exit> serve(const Options& o, Context& ctx)
+{
+  if (!o.inputs.empty()) return fail(Errc::usage, "--serve takes no input; requests bring it");
+  Session session = TRY(session_of(o, ctx));
+  session.at_is_now = !session.at_given;
+  return serve_verifier(o.serve, session, ctx, jobs_of(o));
+}
+
 Result<Exit> run(const Options& o, Context& ctx)
 {
+  if (o.jobs > max_jobs) return fail(Errc::usage, "--jobs {} (at most {})", o.jobs, max_jobs);
+  if (!o.serve.empty()) return serve(o, ctx);
   if (o.inputs.empty())
     return fail(Errc::usage, "what is to be verified? a file, '-', a directory, @list or an "
                              "https:// address");
   if (o.format != "text" && ctx.ui().json())
     return fail(Errc::usage, "give --json or --format, not both");
-  if (o.jobs > max_jobs) return fail(Errc::usage, "--jobs {} (at most {})", o.jobs, max_jobs);
   const std::vector<Input> inputs = TRY(expand_inputs(o.inputs));
   const Session session = TRY(session_of(o, ctx));
   std::vector<verify::Verdict> verdicts;
@@ -166,8 +184,7 @@ Result<Exit> run(const Options& o, Context& ctx)
     verdicts.push_back(std::move(judged.verdict));
   } else {
     if (!o.bundle.empty()) return fail(Errc::usage, "--bundle takes one input");
-    const unsigned jobs = o.jobs == 0 ? sys::processor_count() : static_cast<unsigned>(o.jobs);
-    verdicts = TRY(Batch(inputs, session, ctx).run(jobs));
+    verdicts = TRY(Batch(inputs, session, ctx).run(jobs_of(o)));
   }
   print(verdicts, o, ctx);
   return exit_of(verdicts);
@@ -193,6 +210,7 @@ void add_options(Leaf& leaf, Options& o)
       .group("Output");
   leaf.file("--bundle", o.bundle, "Write evidence, collateral and policy to one file")
       .group("Output");
+  leaf.option("--serve", o.serve, "ADDRESS:PORT", "Answer the reference verifier's HTTP interface");
   leaf.number("-j,--jobs", o.jobs, "N", "Inputs judged at once; default is one a processor");
 }
 
@@ -212,6 +230,9 @@ void add_verify(Tree& tree)
       .describe("Collateral comes from the service of the setting pccs.url and is cached; "
                 "--collateral and --offline never touch the network. A bundle repeats a verdict "
                 "without either.")
+      .describe("--serve answers POST /verify and GET /health as the reference verifier does; "
+                "is_valid is the verdict under --policy, os_image_hash_verified is true only when "
+                "--image was compared with the registers.")
       .describe("Exit status: 0 trusted, 3 refused, 4 malformed, 1 could not be checked. Evidence "
                 "of the simulated TEE is refused unless --allow-simulated is given.")
       .example("dstack verify quote.bin", "One quote, collateral fetched when it is not cached")
@@ -223,6 +244,7 @@ void add_verify(Tree& tree)
       .example("dstack verify quote.bin --bundle out.dsv; dstack verify out.dsv --at "
                "2026-11-23T00:00:00Z",
                "Keep a verdict, and repeat it years later")
+      .example("dstack verify --serve 127.0.0.1:8080 --policy permissive", "As a service")
       .runs([o](Context& ctx) { return run(*o, ctx); });
 }
 

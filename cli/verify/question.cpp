@@ -19,7 +19,7 @@ Result<verify::Expectation> report_data(std::string_view source, Bytes value)
     return fail(Errc::usage, "{}: {} bytes (report data has 64)", source, value.size());
   value.resize(report_data_size, 0);
   return verify::Expectation{"report-data", "the report data is what was asked for", hex(value),
-                             std::string{source}};
+                             std::string{source}, ""};
 }
 
 /// "text:…" is the text itself, anything else hex.
@@ -60,16 +60,24 @@ Status read_report_data(const QuestionOptions& o, verify::Expectations& out)
   return ok();
 }
 
-Result<verify::Expectation> compose_hash(const std::string& file)
+/// The hash of an app-compose.json as it stands, or of the one in a bundle.
+Result<std::string> compose_hash_of(const std::string& file)
 {
-  auto app = read_packed_app(file);
-  if (!app)
-    return fail(app.error().code(),
+  const Bytes raw = TRY(sys::read_file(file, compose::max_app_compose_bytes));
+  if (trim(as_text(raw)).starts_with('{')) return hex(compose::compose_hash(raw));
+  return TRY(read_packed_app(file)).compose_hash;
+}
+
+Result<verify::Expectation> expected_compose(const std::string& file)
+{
+  auto hash = compose_hash_of(file);
+  if (!hash)
+    return fail(hash.error().code(),
                 "{}\n--compose takes the app-compose.json ('dstack inspect NAME' says where it is) "
                 "or a bundle of 'dstack app pack'",
-                app.error().message());
+                hash.error().message());
   return verify::Expectation{"app.compose-hash", "the compose file is the one that runs",
-                             app->compose_hash, fmt::format("--compose {}", file)};
+                             *std::move(hash), fmt::format("--compose {}", file), ""};
 }
 
 Result<crypto::Sha384Digest> file_digest(const sys::fs::path& file)
@@ -162,11 +170,11 @@ Result<verify::Question> question_of(const QuestionOptions& o, const Context& ct
   if (o.allow_simulated) out.policy.allow_simulated = true;
   out.at = TRY(point_in_time(o.at, ctx));
   TRY(read_report_data(o, out.expectations));
-  if (!o.compose.empty()) out.expectations.compose_hash = TRY(compose_hash(o.compose));
+  if (!o.compose.empty()) out.expectations.compose_hash = TRY(expected_compose(o.compose));
   if (!o.app_id.empty()) {
     TRY(as_usage(parse_hex_array<20>(o.app_id).within("--app-id")));
-    out.expectations.app_id =
-        verify::Expectation{"app.id", "the app is the one asked for", lower(o.app_id), "--app-id"};
+    out.expectations.app_id = verify::Expectation{"app.id", "the app is the one asked for",
+                                                  lower(o.app_id), "--app-id", ""};
   }
   return out;
 }

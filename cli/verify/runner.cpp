@@ -49,7 +49,7 @@ Judged Worker::judge_bytes(const std::string& name, ByteView file, bool keep_bun
   if (verify::looks_like_bundle(file)) return judge_bundle(name, as_text(file));
   const auto evidence = attest::recognise(file);
   if (!evidence) return {failed(name, evidence.error()), {}};
-  Judged out = judge_evidence(name, *evidence, session_.question, nullptr);
+  Judged out = judge_evidence(name, *evidence);
   if (keep_bundle) {
     out.bundle->input = name;
     out.bundle->evidence = to_bytes(file);
@@ -57,10 +57,17 @@ Judged Worker::judge_bytes(const std::string& name, ByteView file, bool keep_bun
   return out;
 }
 
-Judged Worker::judge_evidence(const std::string& name,
-                              const attest::Evidence& evidence,
-                              verify::Question question,
-                              const CollateralShelf::Shared& own_collateral)
+Judged Worker::judge_evidence(const std::string& name, const attest::Evidence& evidence)
+{
+  verify::Question question = session_.question;
+  if (session_.at_is_now) question.at = ctx_.now();
+  return judge_with(name, evidence, std::move(question), nullptr);
+}
+
+Judged Worker::judge_with(const std::string& name,
+                          const attest::Evidence& evidence,
+                          verify::Question question,
+                          const CollateralShelf::Shared& own_collateral)
 {
   const bool simulated = claims_simulated(evidence);
   verify::Materials materials;
@@ -119,7 +126,7 @@ Judged Worker::judge_bundle(const std::string& name, std::string_view text)
   CollateralShelf::Shared collateral;
   if (bundle->collateral)
     collateral = std::make_shared<const dcap::Collateral>(*std::move(bundle->collateral));
-  Judged out = judge_evidence(name, *evidence, std::move(question), collateral);
+  Judged out = judge_with(name, *evidence, std::move(question), collateral);
   out.verdict.evidence += " in a verification bundle";
   if (out.verdict.answer != verify::Answer::trusted && !session_.at_given)
     out.verdict.reason +=

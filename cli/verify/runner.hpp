@@ -14,6 +14,7 @@ struct Session {
   std::string image{};       ///< --image, expected of each input by its own shape
   bool policy_given = false; ///< --policy overrides that of a bundle
   bool at_given = false;
+  bool at_is_now = false; ///< a service: every request is judged as of its own time
   dcap::Anchor root = dcap::Anchor::intel();    ///< --root, else Intel's
   std::optional<dcap::Anchor> simulated_root{}; ///< this machine's, when there is one
   std::shared_ptr<CollateralShelf> shelf{};
@@ -34,12 +35,13 @@ public:
   Judged judge(const Input& input, bool keep_bundle);
   /// Evidence that is already in memory, under that name.
   Judged judge_bytes(const std::string& name, ByteView file, bool keep_bundle);
+  Judged judge_evidence(const std::string& name, const attest::Evidence& evidence);
 
 private:
-  Judged judge_evidence(const std::string& name,
-                        const attest::Evidence& evidence,
-                        verify::Question question,
-                        const CollateralShelf::Shared& own_collateral);
+  Judged judge_with(const std::string& name,
+                    const attest::Evidence& evidence,
+                    verify::Question question,
+                    const CollateralShelf::Shared& own_collateral);
   Judged judge_bundle(const std::string& name, std::string_view text);
   verify::Verdict failed(const std::string& name, const Error& error) const;
 

@@ -6,16 +6,26 @@ namespace dstack::cli {
 
 namespace {
 
+constexpr std::uint16_t pck_chain = 5; ///< certification data type
+
 /// The question as text: quotes with the same one share their collateral.
 std::string key_of(const dcap::Quote& quote)
 {
-  constexpr std::uint16_t pck_chain = 5;
   if (quote.certification_type != pck_chain)
     return fmt::format("{} {}", name_of(quote.tee), hex(quote.certification_data));
   const auto request =
       fetch::request_for(as_text(quote.certification_data), quote.tee, fetch::TcbUpdate{});
   if (!request) return "";
   return fmt::format("{} {} {}", name_of(request->tee), hex(request->fmspc), name_of(request->ca));
+}
+
+/// Nobody is asked about platforms that no vendor vouches for: anyone can make such a quote.
+Status check_platform(const dcap::Quote& quote, const dcap::Anchor& anchor)
+{
+  if (quote.certification_type != pck_chain) return ok();
+  static_cast<void>(
+      TRY(dcap::prove_pck_chain(as_text(quote.certification_data), anchor).within("PCK chain")));
+  return ok();
 }
 
 } // namespace
@@ -40,6 +50,8 @@ CollateralShelf::collateral_for(const dcap::Quote& quote, bool simulated, Time a
   const std::lock_guard lock{mutex_};
   const std::string key = sources_.file ? "file" : simulated ? "simulated" : key_of(quote);
   if (const auto known = kept_.find(key); known != kept_.end()) return known->second;
+  const bool ask = !sources_.file && !simulated && sources_.service;
+  if (ask) TRY(check_platform(quote, *sources_.anchor));
   Result<dcap::Collateral> found =
       fail(Errc::not_found, "no simulated TEE ever ran on this machine: give its root and "
                             "collateral with --root and --collateral");

@@ -16,6 +16,7 @@ public:
     std::optional<dcap::Collateral> file{};      ///< given with --collateral: nothing else is asked
     std::optional<dcap::Collateral> simulated{}; ///< of this machine's simulated TEE
     std::optional<fetch::PcsSource> service{};
+    std::optional<dcap::Anchor> anchor{}; ///< whose chains the service is asked about
     fetch::TcbUpdate update{};
   };
   using Shared = std::shared_ptr<const dcap::Collateral>;
