@@ -36,7 +36,8 @@ Judged Worker::judge(const Input& input, bool keep_bundle)
 {
   if (input.kind == Input::Kind::address) {
     const auto found = fetch::address_evidence(input.name, session_.timeout);
-    if (!found) return {failed(input.name, found.error()), {}};
+    // Whatever kept the address from answering says nothing about the evidence behind it.
+    if (!found) return {failed(input.name, Error{Errc::io, found.error().message()}), {}};
     return judge_bytes(input.name, *found, keep_bundle);
   }
   const auto file = read_input(input);
@@ -48,6 +49,9 @@ Judged Worker::judge_bytes(const std::string& name, ByteView file, bool keep_bun
 {
   if (verify::looks_like_bundle(file)) return judge_bundle(name, as_text(file));
   const auto evidence = attest::recognise(file);
+  // A certificate without attestation can be read, but it is no evidence.
+  if (!evidence && evidence.error().code() == Errc::not_found)
+    return {failed(name, Error{Errc::unsupported, evidence.error().message()}), {}};
   if (!evidence) return {failed(name, evidence.error()), {}};
   Judged out = judge_evidence(name, *evidence);
   if (keep_bundle) {

@@ -186,9 +186,10 @@ void expect(std::vector<Check>& out,
             const std::string& seen)
 {
   if (!wanted) return;
-  const bool good =
-      seen == wanted->value || (!wanted->or_value.empty() && seen == wanted->or_value);
-  out.push_back({wanted->id, wanted->title, good ? Outcome::passed : Outcome::failed, wanted->value,
+  const bool other = !wanted->or_value.empty() && seen == wanted->or_value;
+  const bool good = other || seen == wanted->value;
+  out.push_back({wanted->id, wanted->title, good ? Outcome::passed : Outcome::failed,
+                 other ? wanted->or_value : wanted->value,
                  seen.empty() ? "not in the evidence" : seen, wanted->source});
 }
 

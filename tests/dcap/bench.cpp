@@ -1,5 +1,5 @@
-// dcap_bench QUOTE COLLATERAL TIME [SECONDS]: verifications per second on one core, beside the ECDSA
-// verifications that cannot be avoided, measured in turn in the same run.
+// dcap_bench QUOTE COLLATERAL TIME [SECONDS]: verifications per second on one core, beside the
+// ECDSA verifications that cannot be avoided, measured in turn in the same run.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/text.hpp"
 #include "codec/json.hpp"
