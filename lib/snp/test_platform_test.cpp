@@ -2,11 +2,10 @@
 
 #include "crypto/openssl.hpp"
 #include "x509/der.hpp"
+#include "x509/der_reader.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
-#include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 
 namespace dstack::snp::testing {
 
@@ -78,10 +77,10 @@ Bytes make_certificate(const CertificateWish& wish, EVP_PKEY* key, EVP_PKEY* iss
   ASN1_TIME_set(X509_getm_notBefore(out.get()), start);
   ASN1_TIME_set(X509_getm_notAfter(out.get()), wish.not_after);
   X509_set_pubkey(out.get(), key);
-  const crypto::X509Extension constraints{X509V3_EXT_conf_nid(
-      nullptr, nullptr, NID_basic_constraints, wish.ca ? "critical,CA:TRUE" : "CA:FALSE")};
-  if (wish.ca) X509_add_ext(out.get(), constraints.get(), -1);
-  for (const auto& [oid, value] : wish.extensions) {
+  std::vector<std::pair<std::string, Bytes>> extensions = wish.extensions;
+  const Bytes yes = x509::der::tlv(x509::tag::boolean, Bytes{0xff});
+  if (wish.ca) extensions.emplace_back("2.5.29.19", x509::der::sequence({yes}));
+  for (const auto& [oid, value] : extensions) {
     ASN1_OCTET_STRING* content = ASN1_OCTET_STRING_new();
     ASN1_OCTET_STRING_set(content, value.data(), static_cast<int>(value.size()));
     ASN1_OBJECT* name = OBJ_txt2obj(oid.c_str(), 1);

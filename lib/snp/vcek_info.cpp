@@ -1,6 +1,6 @@
-// AMD publication 57230, chapter 3.1: the extensions of a VCEK certificate.
+#include "snp/vcek_info.hpp"
+
 #include "base/text.hpp"
-#include "snp/certificate.hpp"
 #include "x509/der_reader.hpp"
 #include "x509/read.hpp"
 
@@ -42,8 +42,6 @@ Result<Bytes> hwid_of(const x509::ReadCertificate& certificate, std::size_t size
 
 Result<VcekInfo> vcek_info(ByteView der, Product product)
 {
-  if (der.size() > max_certificate)
-    return fail(Errc::malformed, "certificate of {} bytes (limit {})", der.size(), max_certificate);
   const auto certificate = TRY(x509::read_certificate(der));
   const bool turin = product == Product::turin;
   VcekInfo out;

@@ -1,13 +1,17 @@
 #include "snp/verify.hpp"
 
 #include "base/text.hpp"
-#include "snp/certificate.hpp"
+#include "snp/vcek_info.hpp"
+#include "x509/pss_certificate.hpp"
 
 #include <algorithm>
 
 namespace dstack::snp {
 
 namespace {
+
+using x509::PssCertificate;
+using x509::PssRevocationList;
 
 /// What a stage compared; also when it held.
 struct Compared {
@@ -74,11 +78,11 @@ private:
     return fail(Errc::untrusted, "{} (seen {}, want {})", what, compared_.seen, compared_.expected);
   }
 
-  Result<Certificate> parse(ByteView der, std::string_view what)
+  Result<PssCertificate> parse(ByteView der, std::string_view what)
   {
     if (der.empty()) return fail(Errc::not_found, "there is no {} certificate", what);
     ++out_.counts.certificates;
-    return Certificate::parse(der).within("{}", what);
+    return PssCertificate::parse(der).within("{}", what);
   }
 
   Status within_window(std::string_view what, std::int64_t from, std::int64_t to);
@@ -93,10 +97,10 @@ private:
   Compared compared_{};
   bool skipped_ = false;
   SnpFacts facts_{};
-  std::optional<Certificate> ark_{};
-  std::optional<Certificate> ask_{};
-  std::optional<Certificate> vcek_{};
-  std::optional<RevocationList> crl_{};
+  std::optional<PssCertificate> ark_{};
+  std::optional<PssCertificate> ask_{};
+  std::optional<PssCertificate> vcek_{};
+  std::optional<PssRevocationList> crl_{};
   VcekInfo info_{};
 };
 
@@ -168,7 +172,7 @@ Result<Compared> Run::certificates()
   vcek_ = TRY(parse(given_.vcek, "VCEK"));
   if (!given_.crl.empty()) {
     ++out_.counts.certificates;
-    crl_ = TRY(RevocationList::parse(given_.crl));
+    crl_ = TRY(PssRevocationList::parse(given_.crl));
   }
   return Compared{};
 }
@@ -176,7 +180,7 @@ Result<Compared> Run::certificates()
 Result<Compared> Run::root()
 {
   for (const Anchor& anchor : anchors_) {
-    Certificate one = TRY(parse(anchor.certificate, "pinned ARK"));
+    PssCertificate one = TRY(parse(anchor.certificate, "pinned ARK"));
     if (one.common_name() != ask_->issuer_name()) continue;
     facts_.product = anchor.product;
     ark_ = std::move(one);
@@ -185,7 +189,7 @@ Result<Compared> Run::root()
     return mismatch("the root is not AMD's", "a root key of AMD",
                     fmt::format("'{}'", ask_->issuer_name()));
   if (!given_.ark.empty()) {
-    const Certificate given = TRY(parse(given_.ark, "ARK"));
+    const PssCertificate given = TRY(parse(given_.ark, "ARK"));
     ++out_.counts.comparisons;
     if (!ark_->same_key(given))
       return mismatch("the root is not AMD's", "the pinned key of " + ark_->common_name(),
@@ -208,7 +212,7 @@ Result<Compared> Run::vcek()
   if (vcek_->common_name() != "SEV-VCEK")
     return mismatch("the certificate is no VCEK", "SEV-VCEK", vcek_->common_name());
   if (vcek_->is_ca()) return fail(Errc::untrusted, "the VCEK certificate is one of an authority");
-  if (!has_p384_key(*vcek_)) return fail(Errc::untrusted, "the VCEK is no P-384 key");
+  if (!vcek_->has_p384_key()) return fail(Errc::untrusted, "the VCEK is no P-384 key");
   return Compared{"", vcek_->common_name()};
 }
 
@@ -294,7 +298,7 @@ Result<Compared> Run::signature()
 {
   ++out_.counts.signatures;
   const Report& report = facts_.report;
-  if (!verify_p384_le(*vcek_, raw_.first(signed_size), report.r_le, report.s_le))
+  if (!vcek_->verifies_p384(raw_.first(signed_size), report.r_le, report.s_le))
     return fail(Errc::untrusted, "the report's signature is wrong");
   return Compared{};
 }
@@ -331,7 +335,7 @@ Result<Certificates> sort_certificates(const std::vector<Bytes>& ders)
     return fail(Errc::malformed, "{} certificates (limit {})", ders.size(), most);
   Certificates out;
   for (const Bytes& der : ders) {
-    const std::string name = TRY(Certificate::parse(der)).common_name();
+    const std::string name = TRY(PssCertificate::parse(der)).common_name();
     if (name.starts_with("SEV-VLEK"))
       return fail(Errc::unsupported, "'{}': a cloud's key (VLEK) is not supported", name);
     Bytes* place = nullptr;

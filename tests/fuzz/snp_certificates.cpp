@@ -1,6 +1,7 @@
 // links: snp
-#include "snp/certificate.hpp"
+#include "snp/vcek_info.hpp"
 #include "snp/verify.hpp"
+#include "x509/pss_certificate.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,13 +25,13 @@ Bytes some_report()
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
   const ByteView raw{data, size};
-  static_cast<void>(snp::RevocationList::parse(raw));
+  static_cast<void>(x509::PssRevocationList::parse(raw));
   for (const auto product : {snp::Product::milan, snp::Product::turin})
     static_cast<void>(snp::vcek_info(raw, product));
-  if (const auto one = snp::Certificate::parse(raw)) {
+  if (const auto one = x509::PssCertificate::parse(raw)) {
     static_cast<void>(one->check_issued_by(*one));
-    static_cast<void>(snp::has_p384_key(*one));
-    static_cast<void>(snp::verify_p384_le(*one, raw, raw.first(0), raw.first(0)));
+    static_cast<void>(one->has_p384_key());
+    static_cast<void>(one->verifies_p384(raw, raw.first(0), raw.first(0)));
   }
   const Bytes bytes = to_bytes(raw);
   if (snp::sort_certificates({bytes, bytes})) __builtin_trap(); // the same one twice
