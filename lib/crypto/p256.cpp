@@ -39,29 +39,6 @@ std::array<std::uint8_t, 65> point_of(const Group& curve, const BIGNUM* scalar)
   return out;
 }
 
-Result<Pkey> public_key(ByteView xy)
-{
-  if (xy.size() != 64) return fail(Errc::malformed, "P-256 point of {} bytes (want 64)", xy.size());
-  Bytes point{4};
-  point.insert(point.end(), xy.begin(), xy.end());
-  const ParamBuilder builder{OSSL_PARAM_BLD_new()};
-  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
-  OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
-                                   point.size());
-  return key_from_params(builder, EVP_PKEY_PUBLIC_KEY);
-}
-
-bool verify_with(EVP_PKEY* key, ByteView message, ByteView der)
-{
-  const DigestContext context{EVP_MD_CTX_new()};
-  const bool started =
-      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1;
-  const bool good = started && EVP_DigestVerify(context.get(), der.data(), der.size(),
-                                                message.data(), message.size()) == 1;
-  if (!good) static_cast<void>(openssl_error(Errc::untrusted, "")); // leaves the queue empty
-  return good;
-}
-
 } // namespace
 
 P256Key P256Key::generate()
@@ -179,32 +156,6 @@ std::array<std::uint8_t, 64> P256Key::sign_raw(ByteView message) const
   BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), out.data(), scalar_size);
   BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), out.data() + scalar_size, scalar_size);
   return out;
-}
-
-bool verify_raw(ByteView public_xy, ByteView message, ByteView signature)
-{
-  if (signature.size() != 64) return false;
-  const auto key = public_key(public_xy);
-  if (!key) return false;
-  const EcdsaSignature parts{ECDSA_SIG_new()};
-  Bn r{BN_bin2bn(signature.data(), scalar_size, nullptr)};
-  Bn s{BN_bin2bn(signature.data() + scalar_size, scalar_size, nullptr)};
-  DSTACK_ASSERT(ECDSA_SIG_set0(parts.get(), r.release(), s.release()) == 1);
-  unsigned char* raw = nullptr;
-  const int size = i2d_ECDSA_SIG(parts.get(), &raw);
-  if (size <= 0) return false;
-  const Bytes der(raw, raw + size);
-  OPENSSL_free(raw);
-  return verify_with(key->get(), message, der);
-}
-
-bool verify_der(ByteView spki, ByteView message, ByteView signature)
-{
-  if (spki.size() > max_der) return false;
-  const unsigned char* at = spki.data();
-  const Pkey key{d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size()))};
-  if (!key || at != spki.data() + spki.size()) return false;
-  return verify_with(key.get(), message, signature);
 }
 
 } // namespace dstack::crypto

@@ -1,5 +1,6 @@
 #pragma once
-/// NIST P-256 keys and ECDSA with SHA-256, through OpenSSL.
+/// NIST P-256 private keys and ECDSA signatures with SHA-256, through OpenSSL. Verifying is
+/// p256_public.hpp.
 
 #include "base/secret.hpp"
 #include "crypto/openssl.hpp"
@@ -28,9 +29,5 @@ private:
   explicit P256Key(Pkey key) : key_(std::move(key)) {}
   Pkey key_;
 };
-
-/// True when signature (r || s) over SHA-256(message) verifies under the point X || Y.
-bool verify_raw(ByteView public_xy, ByteView message, ByteView signature);
-bool verify_der(ByteView spki, ByteView message, ByteView signature);
 
 } // namespace dstack::crypto

@@ -1,5 +1,6 @@
 #include "crypto/hash.hpp"
 #include "crypto/p256.hpp"
+#include "crypto/p256_public.hpp"
 
 #include <doctest/doctest.h>
 
@@ -29,17 +30,32 @@ TEST_SUITE("crypto::p256")
   {
     const P256Key key = P256Key::generate();
     const P256Key other = P256Key::generate();
+    const auto digest = sha256(as_bytes("message"));
+    const auto mine = P256Public::from_xy(key.public_xy());
+    REQUIRE(mine);
     const auto raw = key.sign_raw(as_bytes("message"));
-    CHECK(verify_raw(key.public_xy(), as_bytes("message"), raw));
-    CHECK(!verify_raw(key.public_xy(), as_bytes("another"), raw));
-    CHECK(!verify_raw(other.public_xy(), as_bytes("message"), raw));
+    CHECK(mine->verify_raw(digest, raw));
+    CHECK(!mine->verify_raw(sha256(as_bytes("another")), raw));
+    CHECK(!P256Public::from_xy(other.public_xy())->verify_raw(digest, raw));
     auto broken = raw;
     broken[5] ^= 1U;
-    CHECK(!verify_raw(key.public_xy(), as_bytes("message"), broken));
-    CHECK(!verify_raw(Bytes(64, 1), as_bytes("message"), raw));
+    CHECK(!mine->verify_raw(digest, broken));
+    CHECK(!mine->verify_raw(digest, Bytes(64, 0)));
+    CHECK(!mine->verify_raw(digest, Bytes(63, 1)));
     const Bytes der = key.sign_der(as_bytes("message"));
-    CHECK(verify_der(key.spki_der(), as_bytes("message"), der));
-    CHECK(!verify_der(key.spki_der(), as_bytes("messag"), der));
+    CHECK(mine->verify_der(digest, der));
+    for (std::size_t n = 0; n < der.size(); ++n)
+      CHECK(!mine->verify_der(digest, ByteView{der}.first(n)));
+    Bytes longer = der;
+    longer.push_back(0);
+    CHECK(!mine->verify_der(digest, longer));
+  }
+
+  TEST_CASE("points off the curve and misshapen ones are no keys")
+  {
+    CHECK(!P256Public::from_xy(Bytes(64, 1)));
+    CHECK(!P256Public::from_xy(Bytes(64, 0)));
+    CHECK(!P256Public::from_xy(Bytes(33, 2)));
   }
 
   TEST_CASE("scalars out of range and other keys are refused")

@@ -14,17 +14,11 @@ namespace {
 using crypto::FreeWith;
 using crypto::openssl_error;
 using crypto::X509Certificate;
-using Store = std::unique_ptr<X509_STORE, FreeWith<X509_STORE_free>>;
-using StoreContext = std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>>;
 using Object = std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>>;
 using Asn1Time = std::unique_ptr<ASN1_TIME, FreeWith<ASN1_TIME_free>>;
 using OctetString = std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>>;
 
 constexpr std::size_t max_certificate = std::size_t{64} << 10U;
-
-struct FreeStack {
-  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
-};
 
 void set_name(X509_NAME* name, const std::string& common_name)
 {
@@ -215,31 +209,6 @@ std::string subject_of(ByteView certificate_der)
   X509_NAME_oneline(X509_get_subject_name(certificate->get()), text.data(),
                     static_cast<int>(text.size()));
   return text.data();
-}
-
-Status verify_chain(const std::vector<Bytes>& leaf_first, ByteView anchor_der, std::int64_t at)
-{
-  if (leaf_first.empty()) return fail(Errc::malformed, "empty certificate chain");
-  std::vector<X509Certificate> certificates;
-  for (const Bytes& der : leaf_first)
-    certificates.push_back(TRY(parse(der)));
-  const X509Certificate anchor = TRY(parse(anchor_der));
-  const Store store{X509_STORE_new()};
-  X509_STORE_add_cert(store.get(), anchor.get());
-  const std::unique_ptr<STACK_OF(X509), FreeStack> between{sk_X509_new_null()};
-  for (std::size_t i = 1; i < certificates.size(); ++i)
-    sk_X509_push(between.get(), certificates[i].get());
-  const StoreContext context{X509_STORE_CTX_new()};
-  if (X509_STORE_CTX_init(context.get(), store.get(), certificates[0].get(), between.get()) != 1)
-    return openssl_error(Errc::internal, "certificate chain");
-  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
-  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_X509_STRICT);
-  X509_VERIFY_PARAM_set_time(parameters, at);
-  X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(leaf_first.size()));
-  if (X509_verify_cert(context.get()) != 1)
-    return fail(Errc::untrusted, "certificate chain: {}",
-                X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get())));
-  return ok();
 }
 
 } // namespace dstack::x509

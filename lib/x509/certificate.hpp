@@ -1,5 +1,5 @@
 #pragma once
-/// Making X.509 v3 certificates and CRLs with P-256 and SHA-256 (RFC 5280), and checking a chain.
+/// Making X.509 v3 certificates and CRLs with P-256 and SHA-256 (RFC 5280).
 
 #include "crypto/p256.hpp"
 
@@ -42,7 +42,4 @@ Result<std::vector<Bytes>> from_pem(std::string_view text, std::size_t limit);
 /// SubjectPublicKeyInfo of a certificate.
 Result<Bytes> spki_of(ByteView certificate_der);
 std::string subject_of(ByteView certificate_der);
-/// The chain, leaf first, up to the anchor, at a time (Unix seconds).
-Status verify_chain(const std::vector<Bytes>& leaf_first, ByteView anchor_der, std::int64_t at);
-
 } // namespace dstack::x509
