@@ -1,44 +1,19 @@
 #include "agents/vm/tee_service.hpp"
 
 #include "sys/clock.hpp"
+#include "tee/sim_image.hpp"
 
 namespace dstack::supervisor {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-constexpr std::size_t max_kernel = std::size_t{512} << 20U;
-
-Result<crypto::Sha384Digest> digest_of(const fs::path& path)
-{
-  return crypto::sha384(TRY(sys::read_file(path, max_kernel)));
-}
-
-Result<measure::BootMeasurement> measure_boot(const store::VmSpec& spec,
-                                              const image::Metadata& image)
-{
-  const fs::path& directory = spec.image.path;
-  Bytes firmware;
-  if (!image.bios.empty())
-    firmware = TRY(sys::read_file(directory / image.bios, measure::max_firmware_size));
-  measure::BootInputs inputs;
-  inputs.firmware = firmware;
-  inputs.kernel = TRY(digest_of(directory / image.kernel));
-  inputs.initrd = TRY(digest_of(directory / image.initrd));
-  inputs.cmdline = image.cmdline;
-  inputs.shape = {spec.cpus, spec.memory_bytes};
-  return measure::simulated_boot(inputs);
-}
-
-} // namespace
 
 Result<std::unique_ptr<TeeService>> TeeService::create(const store::VmSpec& spec,
                                                        const image::Metadata& image,
                                                        const fs::path& data_directory,
                                                        const fs::path& tee_file)
 {
-  auto boot = TRY(measure_boot(spec, image).within("measure image {}", spec.image.name));
+  auto boot = TRY(tee::simulated_image_boot(spec.image.path, image, {spec.cpus, spec.memory_bytes})
+                      .within("measure image {}", spec.image.name));
   auto authority = TRY(tee::SimAuthority::open(data_directory / "simulated-tee", sys::now())
                            .within("simulated TEE"));
   const Bytes config_id = TRY(mr_config_id(spec));

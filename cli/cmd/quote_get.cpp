@@ -48,7 +48,7 @@ void add_quote_get(Tree& tree)
                 "report_data, vm_config, and the nonce. The report data is the SHA-512 of "
                 "\"dstack-host-quote:\" and the nonce: the host cannot have anything else vouched "
                 "for this way. 'dstack verify --nonce' knows the form.")
-      .example("dstack quote get hello --nonce 00ff > att.json", "Ask")
+      .example("dstack quote get hello --nonce 00ff", "Ask, and keep the answer for verify")
       .example("dstack verify att.json --nonce 00ff --image dstack-0.6.0", "Judge")
       .runs([o](Context& ctx) { return run(*o, ctx); });
 }

@@ -92,7 +92,7 @@ void add_quote_inspect(Tree& tree)
       .describe("Shows every field of the quote inside the input. Nothing is verified: any of it "
                 "may be invented.")
       .example("dstack quote inspect quote.bin", "The registers of a quote")
-      .example("curl -s https://app/quote | dstack quote inspect --json", "For programs")
+      .example("dstack quote inspect - --json", "From stdin, for programs")
       .runs([o](Context& ctx) { return run(*o, ctx); });
 }
 

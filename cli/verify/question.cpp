@@ -3,7 +3,7 @@
 #include "cli/collateral.hpp"
 #include "cli/deploy/app.hpp"
 #include "cli/images.hpp"
-#include "measure/boot.hpp"
+#include "tee/sim_image.hpp"
 #include "x509/read.hpp"
 
 namespace dstack::cli {
@@ -80,28 +80,13 @@ Result<verify::Expectation> expected_compose(const std::string& file)
                              *std::move(hash), fmt::format("--compose {}", file), ""};
 }
 
-Result<crypto::Sha384Digest> file_digest(const sys::fs::path& file)
-{
-  constexpr std::size_t max_file = std::size_t{512} << 20U;
-  return crypto::sha384(TRY(sys::read_file(file, max_file)));
-}
-
 /// Registers of the simulated TEE: all but RTMR3 follow from image and shape.
 Status predict_simulated(const sys::fs::path& directory,
                          const image::Metadata& metadata,
                          const verify::ClaimedVm& vm,
                          verify::ImageExpectation& out)
 {
-  Bytes firmware;
-  if (!metadata.bios.empty())
-    firmware = TRY(sys::read_file(directory / metadata.bios, measure::max_firmware_size));
-  measure::BootInputs inputs;
-  inputs.firmware = firmware;
-  inputs.kernel = TRY(file_digest(directory / metadata.kernel));
-  inputs.initrd = TRY(file_digest(directory / metadata.initrd));
-  inputs.cmdline = metadata.cmdline;
-  inputs.shape = {vm.cpus, vm.memory_bytes};
-  const auto boot = TRY(measure::simulated_boot(inputs));
+  const auto boot = TRY(tee::simulated_image_boot(directory, metadata, {vm.cpus, vm.memory_bytes}));
   out.registers = {{"mrtd", {hex(boot.mrtd)}},
                    {"rtmr0", {hex(boot.rtmr[0])}},
                    {"rtmr1", {hex(boot.rtmr[1])}},
@@ -121,7 +106,7 @@ Status predict_tdx(const sys::fs::path& directory,
                                hex(TRY(measure::mrtd(firmware, measure::PageOrder::single_pass)))});
   attest::Register rtmr2;
   rtmr2.extend(measure::cmdline_digest(metadata.cmdline));
-  rtmr2.extend(TRY(file_digest(directory / metadata.initrd)));
+  rtmr2.extend(TRY(tee::boot_file_digest(directory / metadata.initrd)));
   out.registers.emplace_back("rtmr2", std::vector<std::string>{hex(rtmr2.value())});
   out.not_predicted = {"rtmr0", "rtmr1"};
   return ok();

@@ -1,28 +1,17 @@
 #include "attest/attestation.hpp"
+#include "base/test_vectors.hpp"
 
 #include "attest/msgpack.hpp"
 #include "attest/scale.hpp"
 
-#include <cstdlib>
 #include <doctest/doctest.h>
-#include <filesystem>
-#include <fstream>
 
 namespace dstack::attest {
 namespace {
 
 std::filesystem::path vectors()
 {
-  const char* place = std::getenv("DSTACK_VECTORS");
-  return (place != nullptr ? std::filesystem::path{place}
-                           : std::filesystem::path{DSTACK_SOURCE_DIR} / "../shared/vectors") /
-         "open/attest";
-}
-
-std::string slurp(const std::filesystem::path& file)
-{
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
+  return test_vectors() / "attest";
 }
 
 std::string why(ByteView raw)

@@ -1,29 +1,13 @@
 #include "attest/evidence.hpp"
+#include "base/test_vectors.hpp"
 
 #include "x509/certificate.hpp"
 #include "x509/der.hpp"
 
-#include <cstdlib>
 #include <doctest/doctest.h>
-#include <filesystem>
-#include <fstream>
 
 namespace dstack::attest {
 namespace {
-
-std::filesystem::path vectors()
-{
-  const char* place = std::getenv("DSTACK_VECTORS");
-  return (place != nullptr ? std::filesystem::path{place}
-                           : std::filesystem::path{DSTACK_SOURCE_DIR} / "../shared/vectors") /
-         "open";
-}
-
-std::string slurp(const std::filesystem::path& file)
-{
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
 
 std::string form_of(std::string_view file)
 {
@@ -124,15 +108,15 @@ TEST_SUITE("attest::evidence")
 
   TEST_CASE("published evidence is recognised")
   {
-    if (!std::filesystem::exists(vectors())) {
-      MESSAGE("not run: no vectors at " << vectors().string());
+    if (!std::filesystem::exists(test_vectors())) {
+      MESSAGE("not run: no vectors at " << test_vectors().string());
       return;
     }
-    CHECK(form_of(slurp(vectors() / "asis/dcapqvl_tdx.quote.bin")) == "TDX quote v4");
-    CHECK(form_of(slurp(vectors() / "attest/attestation.bin")) == "attestation V0");
-    CHECK(form_of(slurp(vectors() / "attest/sev-snp-attestation.json")) ==
+    CHECK(form_of(slurp(test_vectors() / "asis/dcapqvl_tdx.quote.bin")) == "TDX quote v4");
+    CHECK(form_of(slurp(test_vectors() / "attest/attestation.bin")) == "attestation V0");
+    CHECK(form_of(slurp(test_vectors() / "attest/sev-snp-attestation.json")) ==
           "attestation V0 in JSON");
-    const auto lite = recognise(as_bytes(slurp(vectors() / "attest/tdx-lite-getquote.json")));
+    const auto lite = recognise(as_bytes(slurp(test_vectors() / "attest/tdx-lite-getquote.json")));
     REQUIRE(lite);
     CHECK(lite->form == "TDX quote v4 in GetQuote JSON");
     CHECK(lite->attestation.event_log.size() == 29);

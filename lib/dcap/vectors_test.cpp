@@ -1,34 +1,17 @@
+#include "base/test_vectors.hpp"
 #include "base/text.hpp"
 #include "codec/json.hpp"
 #include "dcap/signed_json.hpp"
 #include "dcap/verify.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <doctest/doctest.h>
-#include <filesystem>
-#include <fstream>
 #include <set>
 
 using namespace dstack;
 using namespace dstack::dcap;
 
 namespace {
-
-std::filesystem::path vectors()
-{
-  const char* place = std::getenv("DSTACK_VECTORS");
-  const auto root = place != nullptr
-                        ? std::filesystem::path{place}
-                        : std::filesystem::path{DSTACK_SOURCE_DIR} / "../shared/vectors";
-  return root / "open";
-}
-
-std::string slurp(const std::filesystem::path& file)
-{
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
 
 std::set<std::string> strings(const codec::Json& in, std::string_view key)
 {
@@ -94,12 +77,12 @@ void check_manifest(const std::filesystem::path& file, std::size_t at_least)
 
 TEST_CASE("published quotes get the verdicts their vectors state")
 {
-  check_manifest(vectors() / "manifest.json", 90);
+  check_manifest(test_vectors() / "manifest.json", 90);
 }
 
 TEST_CASE("every rule, once broken, refuses; every status comes out as it should")
 {
-  check_manifest(vectors() / "synth/manifest.json", 208);
+  check_manifest(test_vectors() / "synth/manifest.json", 208);
 }
 
 TEST_CASE("a signed document is found, not parsed, and nothing may stand beside it")

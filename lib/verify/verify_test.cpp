@@ -1,9 +1,7 @@
+#include "base/test_vectors.hpp"
 #include "verify/verify.hpp"
 
-#include <cstdlib>
 #include <doctest/doctest.h>
-#include <filesystem>
-#include <fstream>
 
 using namespace dstack;
 using namespace dstack::verify;
@@ -12,16 +10,7 @@ namespace {
 
 std::filesystem::path vectors()
 {
-  const char* place = std::getenv("DSTACK_VECTORS");
-  return (place != nullptr ? std::filesystem::path{place}
-                           : std::filesystem::path{DSTACK_SOURCE_DIR} / "../shared/vectors") /
-         "open/attest";
-}
-
-std::string slurp(const std::filesystem::path& file)
-{
-  std::ifstream in{file, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
+  return test_vectors() / "attest";
 }
 
 /// A published GetQuote answer of a dstack app, with collateral of its time.

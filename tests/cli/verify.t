@@ -72,12 +72,3 @@ $ dstack verify dir/a --collateral dir/b
 $ python3 -c 'import sys; q=bytearray(632+4); q[0]=4; q[2]=2; q[4]=0x81; q[12:28]=bytes.fromhex("939a7233f79c4ca9940a0db3957f0607"); sys.stdout.buffer.write(q)' >short.bin
 $ dstack verify short.bin --offline | head -n 1
   MALFORMED: signature data: signature: need 64 bytes at offset 0, have 0
-$ dstack quote inspect short.bin
-! dstack: error: short.bin: signature data: signature: need 64 bytes at offset 0, have 0
-? 4
-$ dstack quote inspect dir/a
-! dstack: error: dir/a: this is no quote, report, attestation, certificate or JSON that dstack knows
-? 4
-$ dstack quote get nobody
-! dstack: error: no VM 'nobody'
-? 1
