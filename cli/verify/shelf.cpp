@@ -1,22 +1,25 @@
 #include "cli/verify/shelf.hpp"
 
 #include "fetch/quote_platform.hpp"
+#include "sys/clock.hpp"
 
 namespace dstack::cli {
 
 namespace {
 
 constexpr std::uint16_t pck_chain = 5; ///< certification data type
+constexpr std::int64_t keep_answer_ms = 600'000;
+constexpr std::int64_t keep_refusal_ms = 60'000;
+constexpr std::size_t max_places = 1024;
 
 /// The question as text: quotes with the same one share their collateral.
-std::string key_of(const dcap::Quote& quote)
+Result<std::string> question_of(const dcap::Quote& quote)
 {
   if (quote.certification_type != pck_chain)
     return fmt::format("{} {}", name_of(quote.tee), hex(quote.certification_data));
   const auto request =
-      fetch::request_for(as_text(quote.certification_data), quote.tee, fetch::TcbUpdate{});
-  if (!request) return "";
-  return fmt::format("{} {} {}", name_of(request->tee), hex(request->fmspc), name_of(request->ca));
+      TRY(fetch::request_for(as_text(quote.certification_data), quote.tee, fetch::TcbUpdate{}));
+  return fmt::format("{} {} {}", name_of(request.tee), hex(request.fmspc), name_of(request.ca));
 }
 
 /// Nobody is asked about platforms that no vendor vouches for: anyone can make such a quote.
@@ -28,48 +31,67 @@ Status check_platform(const dcap::Quote& quote, const dcap::Anchor& anchor)
   return ok();
 }
 
+CollateralShelf::Shared shared(std::optional<dcap::Collateral>& from)
+{
+  return from ? std::make_shared<const dcap::Collateral>(*std::move(from)) : nullptr;
+}
+
+/// What a service does or fails to do says nothing about the evidence.
+Error not_had(const Error& why)
+{
+  const Errc code = why.code() == Errc::timeout ? Errc::timeout : Errc::io;
+  return Error{code, "no collateral: " + why.message()};
+}
+
 } // namespace
 
-Result<dcap::Collateral> CollateralShelf::fetch_for(const dcap::Quote& quote, Time at)
+CollateralShelf::CollateralShelf(Sources sources)
+    : sources_(std::move(sources)), file_(shared(sources_.file)),
+      simulated_(shared(sources_.simulated))
+{
+}
+
+Result<CollateralShelf::Shared> CollateralShelf::fetch_for(const dcap::Quote& quote, Time at)
 {
   const fetch::PckSource source = TRY(fetch::pck_source(quote));
   const auto* own = std::get_if<std::string>(&source);
   std::string fetched;
   if (own == nullptr)
     fetched = TRY(sources_.service->pck_certificate_chain(std::get<fetch::PckRequest>(source), at));
-  const std::string& chain = own != nullptr ? *own : fetched;
-  const auto request = TRY(fetch::request_for(chain, quote.tee, sources_.update));
+  const auto request =
+      TRY(fetch::request_for(own != nullptr ? *own : fetched, quote.tee, sources_.update));
   fetch::FetchedCollateral out = TRY(sources_.service->collateral(request, at));
   out.collateral.pck_certificate_chain = fetched;
-  return std::move(out.collateral);
+  return std::make_shared<const dcap::Collateral>(std::move(out.collateral));
+}
+
+std::shared_ptr<CollateralShelf::Place> CollateralShelf::place_for(const std::string& question)
+{
+  const std::lock_guard lock{mutex_};
+  if (places_.size() >= max_places) places_.clear();
+  std::shared_ptr<Place>& place = places_[question];
+  if (!place) place = std::make_shared<Place>();
+  return place;
 }
 
 Result<CollateralShelf::Shared>
 CollateralShelf::collateral_for(const dcap::Quote& quote, bool simulated, Time at)
 {
-  const std::lock_guard lock{mutex_};
-  const std::string key = sources_.file ? "file" : simulated ? "simulated" : key_of(quote);
-  if (const auto known = kept_.find(key); known != kept_.end()) return known->second;
-  const bool ask = !sources_.file && !simulated && sources_.service;
-  if (ask) TRY(check_platform(quote, *sources_.anchor));
-  Result<dcap::Collateral> found =
-      fail(Errc::not_found, "no simulated TEE ever ran on this machine: give its root and "
-                            "collateral with --root and --collateral");
-  if (sources_.file)
-    found = *sources_.file;
-  else if (simulated && sources_.simulated)
-    found = *sources_.simulated;
-  else if (!simulated && !sources_.service)
-    found = fail(Errc::not_found, "no service to ask for collateral");
-  else if (!simulated)
-    found = fetch_for(quote, at);
-  if (!found) {
-    const Errc code = found.error().code() == Errc::timeout ? Errc::timeout : Errc::io;
-    return Error{code, "no collateral: " + found.error().message()};
-  }
-  auto shared = std::make_shared<const dcap::Collateral>(*std::move(found));
-  kept_.emplace(key, shared);
-  return Shared{std::move(shared)};
+  if (file_) return file_;
+  if (simulated && simulated_) return simulated_;
+  if (simulated)
+    return fail(Errc::not_found, "no simulated TEE ever ran on this machine: give its root and "
+                                 "collateral with --root and --collateral");
+  TRY(check_platform(quote, *sources_.anchor));
+  const auto place = place_for(TRY(question_of(quote)));
+  const std::lock_guard lock{place->mutex};
+  const Time now = sys::now();
+  const std::int64_t keep = place->answer && *place->answer ? keep_answer_ms : keep_refusal_ms;
+  if (place->answer && now.ms - place->asked_at.ms < keep) return *place->answer;
+  auto found = fetch_for(quote, at);
+  place->answer = found ? std::move(found) : Result<Shared>{not_had(found.error())};
+  place->asked_at = now;
+  return *place->answer;
 }
 
 } // namespace dstack::cli

@@ -21,17 +21,28 @@ public:
   };
   using Shared = std::shared_ptr<const dcap::Collateral>;
 
-  explicit CollateralShelf(Sources sources) : sources_(std::move(sources)) {}
+  explicit CollateralShelf(Sources sources);
 
-  /// Any thread may ask. An error is about what could not be had, never about the quote's worth.
+  /// Any thread may ask; one asks the service for a platform, others with the same question wait.
+  /// Answers are kept for some minutes, refusals for one: a service runs for long.
   Result<Shared> collateral_for(const dcap::Quote& quote, bool simulated, Time at);
 
 private:
-  Result<dcap::Collateral> fetch_for(const dcap::Quote& quote, Time at);
+  /// One question's answer.
+  struct Place {
+    std::mutex mutex{};
+    std::optional<Result<Shared>> answer{};
+    Time asked_at{};
+  };
+
+  std::shared_ptr<Place> place_for(const std::string& question);
+  Result<Shared> fetch_for(const dcap::Quote& quote, Time at);
 
   Sources sources_;
+  Shared file_;
+  Shared simulated_;
   std::mutex mutex_;
-  std::map<std::string, Shared> kept_; ///< by what was asked for
+  std::map<std::string, std::shared_ptr<Place>> places_;
 };
 
 } // namespace dstack::cli
