@@ -233,6 +233,7 @@ void add_verify(Tree& tree)
       .describe("--serve answers POST /verify and GET /health as the reference verifier does; "
                 "is_valid is the verdict under --policy, os_image_hash_verified is true only when "
                 "--image was compared with the registers.")
+      .describe("'dstack help policy' explains policies and their files.")
       .describe("Exit status: 0 trusted, 3 refused, 4 malformed, 1 could not be checked. Evidence "
                 "of the simulated TEE is refused unless --allow-simulated is given.")
       .example("dstack verify quote.bin", "One quote, collateral fetched when it is not cached")

@@ -45,6 +45,44 @@ constexpr const char* exit_codes_text =
 With --json a failure is one line on stderr, {"error":{"code":"…","message":"…"}}, and stdout stays
 empty.)";
 
+constexpr const char* policy_text =
+    R"(A policy says what evidence `dstack verify` accepts. Two are built in:
+
+  strict       TCB status UpToDate or SWHardeningNeeded, no weakening attribute (the default)
+  permissive   every TCB status but Revoked, every attribute but debug
+
+A policy file is TOML; --policy FILE reads it. Every key is optional, unknown ones are refused, and
+an empty list under [app] or [registers] asks for nothing.
+
+  base = "strict"              where to start from, or "permissive"
+  allow_simulated = false      evidence of the simulated TEE
+
+  [tcb]
+  accept = ["UpToDate"]        statuses by Intel's names (AMD: UpToDate, OutOfDate)
+  grace_days = 14              how long an OutOfDate TCB is accepted after a newer one was published
+  min_evaluation_number = 17   of TCB info and QE identity (tcbEvaluationDataNumber)
+
+  [advisories]
+  refuse = ["INTEL-SA-00837"]  refused when one of these applies
+  accept = []                  when given: refused when any other applies
+
+  [attributes]
+  accept = ["debug"]           debug, tud-other, sept-ve-disable-clear, migratable,
+                               td-attributes-reserved, mr-service-td
+
+  [freshness]
+  max_collateral_age_days = 30
+
+  [app]                        lists of hex; one of each must be what the evidence proves
+  app_ids, instance_ids, compose_hashes, os_image_hashes
+  key_providers = ["kms:3059…"]    kms, local-sgx, tpm, none, with or without :id
+
+  [registers]                  mrtd, rtmr0 to rtmr3, mrseam, mrenclave, mrsigner, measurement
+  mrtd = ["f06d…"]
+
+The OS image hash in evidence is a claim of the guest until --image compares the registers with
+the image's own. examples/ci-verify/ holds a policy in use.)";
+
 constexpr const char* formatting_text =
     R"(Results go to stdout; progress, remarks and errors go to stderr.
 
@@ -106,6 +144,7 @@ const std::vector<Topic>& help_topics()
       {"environment", "Variables and files dstack reads", environment_text},
       {"exit-codes", "What each exit status means", exit_codes_text},
       {"formatting", "Output, JSON, units", formatting_text},
+      {"policy", "What evidence `dstack verify` accepts", policy_text},
       {"simulated", "What a simulated TEE is and is not", simulated_text},
       {"trust", "What an app in a VM rests on", trust_text}};
   return topics;

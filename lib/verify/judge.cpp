@@ -168,6 +168,7 @@ private:
   void registers()
   {
     for (const auto& [name, accepted] : policy_.registers) {
+      if (accepted.empty()) continue;
       const std::string* seen = subject_.find_register(name);
       add(fmt::format("register.{}", name), fmt::format("{} is accepted", name),
           seen != nullptr && contains(accepted, *seen), listed(accepted),
