@@ -112,6 +112,17 @@ Check make_check(std::string_view id, std::string_view title, bool good, std::st
   return out;
 }
 
+void set_app(const attest::Identity& identity,
+             const attest::Attestation& attestation,
+             Verdict& verdict,
+             Subject& subject)
+{
+  subject.app = AppIdentity{hex(identity.app_id),       hex(identity.compose_hash),
+                            hex(identity.instance_id),  image_hash_of(identity, attestation),
+                            identity.key_provider_name, identity.key_provider_id};
+  add_app_facts(*subject.app, verdict);
+}
+
 bool check_event_log(const attest::Evidence& evidence,
                      const dcap::Quote& quote,
                      Verdict& verdict,
@@ -130,10 +141,7 @@ bool check_event_log(const attest::Evidence& evidence,
   verdict.checks.push_back(std::move(check));
   if (!identity) return false;
   check_config_id(*identity, a, quote, verdict);
-  subject.app = AppIdentity{hex(identity->app_id),       hex(identity->compose_hash),
-                            hex(identity->instance_id),  image_hash_of(*identity, a),
-                            identity->key_provider_name, identity->key_provider_id};
-  add_app_facts(*subject.app, verdict);
+  set_app(*identity, a, verdict, subject);
   return true;
 }
 

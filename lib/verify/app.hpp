@@ -15,6 +15,12 @@ bool check_event_log(const attest::Evidence& evidence,
 void check_bindings(const attest::Evidence& evidence, const Subject& subject, Verdict& verdict);
 void check_image(const ImageExpectation& image, const Subject& subject, Verdict& verdict);
 
+/// A proven identity, into the subject and the verdict's facts.
+void set_app(const attest::Identity& identity,
+             const attest::Attestation& attestation,
+             Verdict& verdict,
+             Subject& subject);
+
 Check make_check(std::string_view id, std::string_view title, bool good, std::string_view source);
 
 } // namespace dstack::verify

@@ -1,6 +1,8 @@
 #include "verify/verify.hpp"
 
+#include "verify/amd.hpp"
 #include "verify/app.hpp"
+#include "x509/read.hpp"
 
 #include <algorithm>
 
@@ -55,10 +57,7 @@ void verify_intel(const attest::Evidence& evidence,
 {
   const Bytes& raw = evidence.attestation.quote;
   const auto quote = dcap::parse_quote(raw);
-  if (!quote) {
-    end_with(verdict, quote.error());
-    return;
-  }
+  if (!quote) return end_with(verdict, quote.error());
   verdict.tee = dcap::name_of(quote->tee);
   verdict.facts = facts_of(*quote);
   if (refuse_simulated(*quote, question.policy, verdict)) return;
@@ -82,6 +81,40 @@ void verify_intel(const attest::Evidence& evidence,
   conclude(verdict);
 }
 
+/// Those of the attestation, else those the caller brought.
+Result<snp::Certificates> amd_certificates(const attest::Attestation& a, const Materials& materials)
+{
+  std::vector<Bytes> ders; // guests put them in as DER or PEM
+  for (const Bytes& one : a.certificates)
+    ders.push_back(TRY(x509::first_certificate(one).within("certificate {}", ders.size() + 1)));
+  if (!ders.empty()) return snp::sort_certificates(ders);
+  if (materials.amd_certificates != nullptr) return *materials.amd_certificates;
+  if (materials.missing) return *materials.missing;
+  return fail(Errc::not_found, "the report comes without certificates");
+}
+
+void verify_amd(const attest::Evidence& evidence,
+                const Materials& materials,
+                const Question& question,
+                Verdict& verdict)
+{
+  const Bytes& raw = evidence.attestation.quote;
+  verdict.tee = "sev-snp";
+  const auto report = snp::parse_report(raw);
+  if (!report) return end_with(verdict, report.error());
+  verdict.facts = facts_of(*report);
+  const auto certificates = amd_certificates(evidence.attestation, materials);
+  if (!certificates) return end_with(verdict, certificates.error());
+  Subject subject;
+  if (!check_report(raw, *certificates, snp::amd_anchors(), question.at, verdict, subject)) return;
+  check_bindings(evidence, subject, verdict);
+  check_mr_config(evidence, verdict, subject);
+  if (question.image) check_image(*question.image, subject, verdict);
+  append(verdict.checks, judge_expectations(question.expectations, subject));
+  append(verdict.checks, judge_policy(question.policy, subject, question.at));
+  conclude(verdict);
+}
+
 } // namespace
 
 Verdict
@@ -93,6 +126,8 @@ verify(const attest::Evidence& evidence, const Materials& materials, const Quest
   verdict.at = question.at;
   if (evidence.attestation.platform == attest::Platform::tdx)
     verify_intel(evidence, materials, question, verdict);
+  else if (evidence.attestation.platform == attest::Platform::amd_sev_snp)
+    verify_amd(evidence, materials, question, verdict);
   else
     end_with(verdict, fail(Errc::unsupported, "evidence of {} cannot be verified",
                            attest::name_of(evidence.attestation.platform)));

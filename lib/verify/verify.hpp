@@ -4,16 +4,19 @@
 
 #include "attest/evidence.hpp"
 #include "attest/identity.hpp"
+#include "snp/verify.hpp"
 #include "verify/intel.hpp"
 #include "verify/judge.hpp"
 
 namespace dstack::verify {
 
-/// What Intel's or the simulated TEE's evidence is judged with.
+/// What evidence is judged with.
 struct Materials {
-  dcap::Verifier* verifier = nullptr; ///< its anchor decides what is trusted
+  dcap::Verifier* verifier = nullptr; ///< Intel's and simulated quotes; its anchor is what counts
   const dcap::Collateral* collateral = nullptr;
-  std::optional<Error> missing{}; ///< why there is no verifier or collateral
+  std::optional<Error> missing{}; ///< why there is no collateral, or there are no certificates
+  /// SEV-SNP: certificates from elsewhere, for reports that come without.
+  const snp::Certificates* amd_certificates = nullptr;
 };
 
 /// What must be so of the OS image that booted.

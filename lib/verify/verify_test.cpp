@@ -110,3 +110,35 @@ TEST_CASE("without collateral nothing is decided, and malformed is malformed")
   app.evidence.attestation.platform = attest::Platform::nitro_enclave;
   CHECK(app.judge().answer == Answer::malformed);
 }
+
+TEST_CASE("a published SEV-SNP attestation verifies, and its app is the one HOST_DATA binds")
+{
+  if (!present()) return;
+  attest::Evidence evidence =
+      *attest::recognise(as_bytes(slurp(vectors() / "sev-snp-attestation.json")));
+  Question question{permissive_policy(), {}, {}, Time{1'785'000'000'000}};
+  Verdict verdict = verify::verify(evidence, {}, question);
+  INFO(verdict.reason);
+  REQUIRE(verdict.answer == Answer::trusted);
+  CHECK(verdict.tee == "sev-snp");
+  CHECK(verdict.tcb_status == "OutOfDate");
+  CHECK(find(verdict, "app.config-id")->outcome == Outcome::passed);
+  CHECK(find(verdict, "log.runtime-events")->outcome == Outcome::noted);
+  question.expectations.app_id = {"app.id", "the app", "86e59625be93207bc2351c4d1bba20037cec8e16",
+                                  "--app-id", ""};
+  CHECK(verify::verify(evidence, {}, question).answer == Answer::trusted);
+  question.policy = strict_policy();
+  CHECK(verify::verify(evidence, {}, question).answer == Answer::refused);
+  question.policy = permissive_policy();
+  attest::Evidence changed = evidence;
+  changed.attestation.mr_config += " ";
+  verdict = verify::verify(changed, {}, question);
+  CHECK(verdict.answer == Answer::refused);
+  CHECK(verdict.reason.find("HOST_DATA") != std::string::npos);
+  changed = evidence;
+  changed.attestation.quote[0x90] ^= 1U;
+  CHECK(verify::verify(changed, {}, question).answer == Answer::refused);
+  changed = evidence;
+  changed.attestation.certificates.clear();
+  CHECK(verify::verify(changed, {}, question).answer == Answer::unchecked);
+}
