@@ -1,6 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/verify/inputs.hpp"
-#include "verify/intel.hpp"
+#include "verify/amd.hpp"
 
 #include <algorithm>
 
@@ -17,8 +17,29 @@ std::string bytes_text(std::size_t count)
   return count == 0 ? "" : fmt::format("{} bytes after its end", count);
 }
 
-std::vector<verify::Fact> facts_around(const attest::Evidence& evidence, const dcap::Quote& quote)
+bool claims_simulated(const attest::Evidence& evidence)
 {
+  if (evidence.attestation.platform != attest::Platform::tdx) return false;
+  const auto quote = dcap::parse_quote(evidence.attestation.quote);
+  return quote && verify::claims_simulated(*quote);
+}
+
+Result<std::vector<verify::Fact>> report_facts(const attest::Evidence& evidence)
+{
+  const auto report = TRY(snp::parse_report(evidence.attestation.quote));
+  std::vector<verify::Fact> out{{"evidence", evidence.form},
+                                {"version", fmt::format("{}", report.version)}};
+  for (verify::Fact& fact : verify::facts_of(report))
+    out.push_back(std::move(fact));
+  return out;
+}
+
+Result<std::vector<verify::Fact>> facts_around(const attest::Evidence& evidence)
+{
+  if (evidence.attestation.platform == attest::Platform::amd_sev_snp) return report_facts(evidence);
+  if (evidence.attestation.platform != attest::Platform::tdx)
+    return fail(Errc::unsupported, "{} holds neither a quote nor a report", evidence.form);
+  const dcap::Quote quote = TRY(dcap::parse_quote(evidence.attestation.quote));
   std::vector<verify::Fact> out;
   out.push_back({"evidence", evidence.form});
   out.push_back({"version", fmt::format("{}", quote.version)});
@@ -55,11 +76,8 @@ Result<Exit> run(const Options& o, Context& ctx)
     return fail(Errc::usage, "quote inspect takes one file, or '-'");
   const Bytes file = TRY(read_input(inputs[0]));
   const attest::Evidence evidence = TRY(attest::recognise(file).within("{}", inputs[0].name));
-  if (evidence.attestation.platform != attest::Platform::tdx)
-    return fail(Errc::unsupported, "{}: {} is no Intel quote", inputs[0].name, evidence.form);
-  const dcap::Quote quote =
-      TRY(dcap::parse_quote(evidence.attestation.quote).within("{}", inputs[0].name));
-  const auto facts = facts_around(evidence, quote);
+  const bool simulated = claims_simulated(evidence);
+  const auto facts = TRY(facts_around(evidence).within("{}", inputs[0].name));
   if (ctx.ui().json()) {
     codec::Json values = codec::Json::object();
     for (const verify::Fact& fact : facts)
@@ -68,14 +86,14 @@ Result<Exit> run(const Options& o, Context& ctx)
                           .set("schema", "dstack.quote.inspect/1")
                           .set("input", inputs[0].name)
                           .set("verified", false)
-                          .set("simulated", verify::claims_simulated(quote))
+                          .set("simulated", simulated)
                           .set("quote", std::move(values))
                           .set("event_log", events_json(evidence)));
     return Exit::ok;
   }
   for (const verify::Fact& fact : facts)
     ctx.ui().line(fmt::format("{:<22} {}", fact.name, printable(fact.value)));
-  if (verify::claims_simulated(quote)) ctx.ui().line("SIMULATED: no TEE hardware vouches for this");
+  if (simulated) ctx.ui().line("SIMULATED: no TEE hardware vouches for this");
   ctx.ui().note("decoded, not verified: 'dstack verify' judges");
   return Exit::ok;
 }

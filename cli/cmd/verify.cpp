@@ -56,8 +56,9 @@ sources_of(const Options& o, const Context& ctx, const dcap::Anchor& root, Sessi
     const std::string text = TRY(sys::read_text(o.collateral, dcap::max_collateral));
     out.file = TRY(dcap::collateral_from_json(text).within("{}", o.collateral));
   }
-  out.service = TRY(
-      pcs_source(config, ctx, o.offline ? fetch::Network::offline : fetch::Network::online, root));
+  const fetch::Network network = o.offline ? fetch::Network::offline : fetch::Network::online;
+  out.service = TRY(pcs_source(config, ctx, network, root));
+  out.kds = TRY(kds_source(config, ctx, network));
   // Read only when it may count: not every machine has a simulated TEE.
   if (!session.question.policy.allow_simulated) return out;
   const auto trust = TRY(tee::read_sim_trust(ctx.dirs().data / "simulated-tee"));
@@ -223,11 +224,13 @@ void add_verify(Tree& tree)
   leaf.arguments("INPUT", o->inputs, "File, '-', directory, @list, bundle or https://host");
   add_options(leaf, *o);
   leaf.json(std::string{report::verdict_schema})
-      .describe("Takes Intel quotes (SGX, TDX), dstack attestations, RA-TLS certificates, and the "
+      .describe("Takes Intel quotes (SGX, TDX), AMD SEV-SNP reports, dstack attestations, RA-TLS "
+                "certificates, and the "
                 "JSON of GetQuote, Attest and Info, raw, in hex or in base64, and says whether "
                 "they can be trusted and why. Every check is named with what was expected, what "
                 "was seen and where the expectation comes from.")
-      .describe("Collateral comes from the service of the setting pccs.url and is cached; "
+      .describe("Collateral comes from the services of the settings pccs.url and kds.url and is "
+                "cached; "
                 "--collateral and --offline never touch the network. A bundle repeats a verdict "
                 "without either.")
       .describe("--serve answers POST /verify and GET /health as the reference verifier does; "

@@ -65,28 +65,43 @@ Judged Worker::judge_evidence(const std::string& name, const attest::Evidence& e
 {
   verify::Question question = session_.question;
   if (session_.at_is_now) question.at = ctx_.now();
-  return judge_with(name, evidence, std::move(question), nullptr);
+  return judge_with(name, evidence, std::move(question), {});
+}
+
+std::optional<Error> Worker::complete(const attest::Evidence& evidence,
+                                      const verify::Question& question,
+                                      bool simulated,
+                                      Brought& brought) const
+{
+  const attest::Attestation& a = evidence.attestation;
+  if (a.platform == attest::Platform::amd_sev_snp) {
+    const auto report = snp::parse_report(a.quote);
+    if (!a.certificates.empty() || brought.certificates || !report) return {};
+    auto found = session_.shelf->certificates_for(*report, question.at);
+    if (!found) return found.error();
+    brought.certificates = *std::move(found);
+    return {};
+  }
+  const auto quote = dcap::parse_quote(a.quote);
+  // A simulated quote that will be refused anyway needs nothing.
+  if (brought.collateral || !quote || (simulated && !question.policy.allow_simulated)) return {};
+  auto found = session_.shelf->collateral_for(*quote, simulated, question.at);
+  if (!found) return found.error();
+  brought.collateral = *std::move(found);
+  return {};
 }
 
 Judged Worker::judge_with(const std::string& name,
                           const attest::Evidence& evidence,
                           verify::Question question,
-                          const CollateralShelf::Shared& own_collateral)
+                          Brought brought)
 {
   const bool simulated = claims_simulated(evidence);
   verify::Materials materials;
+  materials.missing = complete(evidence, question, simulated, brought);
   materials.verifier = simulated && simulated_ ? &*simulated_ : &verifier_;
-  CollateralShelf::Shared collateral = own_collateral;
-  const auto quote = dcap::parse_quote(evidence.attestation.quote);
-  const bool wanted = quote && (!simulated || question.policy.allow_simulated);
-  if (!collateral && wanted) {
-    auto found = session_.shelf->collateral_for(*quote, simulated, question.at);
-    if (found)
-      collateral = *found;
-    else
-      materials.missing = found.error();
-  }
-  materials.collateral = collateral.get();
+  materials.collateral = brought.collateral.get();
+  if (brought.certificates) materials.amd_certificates = &*brought.certificates;
   if (!question.image && !session_.image.empty()) {
     auto image = expected_image(session_.image, ctx_, evidence, simulated);
     if (!image) return {failed(name, image.error()), {}};
@@ -96,7 +111,10 @@ Judged Worker::judge_with(const std::string& name,
   out.verdict = verify::verify(evidence, materials, question);
   out.verdict.input = name;
   verify::Bundle bundle;
-  if (collateral) bundle.collateral = *collateral;
+  if (brought.collateral) bundle.collateral = *brought.collateral;
+  if (const auto& c = brought.certificates; c)
+    for (const Bytes* one : {&c->vcek, &c->ask, &c->ark})
+      if (!one->empty()) bundle.amd_certificates.push_back(*one);
   bundle.policy = std::move(question.policy);
   bundle.expectations = std::move(question.expectations);
   bundle.image = std::move(question.image);
@@ -127,10 +145,15 @@ Judged Worker::judge_bundle(const std::string& name, std::string_view text)
   keep(question.expectations.app_id, bundle->expectations.app_id);
   keep(question.expectations.os_image_hash, bundle->expectations.os_image_hash);
   if (session_.image.empty()) question.image = bundle->image;
-  CollateralShelf::Shared collateral;
+  Brought brought;
   if (bundle->collateral)
-    collateral = std::make_shared<const dcap::Collateral>(*std::move(bundle->collateral));
-  Judged out = judge_with(name, *evidence, std::move(question), collateral);
+    brought.collateral = std::make_shared<const dcap::Collateral>(*std::move(bundle->collateral));
+  if (!bundle->amd_certificates.empty()) {
+    auto sorted = snp::sort_certificates(bundle->amd_certificates);
+    if (!sorted) return {failed(name, sorted.error()), {}};
+    brought.certificates = *std::move(sorted);
+  }
+  Judged out = judge_with(name, *evidence, std::move(question), std::move(brought));
   out.verdict.evidence += " in a verification bundle";
   if (out.verdict.answer != verify::Answer::trusted && !session_.at_given)
     out.verdict.reason +=

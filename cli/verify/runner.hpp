@@ -38,10 +38,21 @@ public:
   Judged judge_evidence(const std::string& name, const attest::Evidence& evidence);
 
 private:
+  /// What a bundle brings to its own judgement.
+  struct Brought {
+    CollateralShelf::Shared collateral{};
+    std::optional<snp::Certificates> certificates{};
+  };
+
   Judged judge_with(const std::string& name,
                     const attest::Evidence& evidence,
                     verify::Question question,
-                    const CollateralShelf::Shared& own_collateral);
+                    Brought brought);
+  /// Adds to what was brought what is lacking; the error when it cannot be had.
+  std::optional<Error> complete(const attest::Evidence& evidence,
+                                const verify::Question& question,
+                                bool simulated,
+                                Brought& brought) const;
   Judged judge_bundle(const std::string& name, std::string_view text);
   verify::Verdict failed(const std::string& name, const Error& error) const;
 

@@ -1,9 +1,10 @@
 #pragma once
 /// Where the collateral for a quote comes from: a file, the simulated TEE of this machine, or the
-/// service of the settings through the cache. Shared by the threads of one command.
+/// services of the settings through the cache. Shared by the threads of one command.
 
 #include "cli/collateral.hpp"
 #include "dcap/verify.hpp"
+#include "snp/verify.hpp"
 
 #include <map>
 #include <mutex>
@@ -18,6 +19,7 @@ public:
     std::optional<fetch::PcsSource> service{};
     std::optional<dcap::Anchor> anchor{}; ///< whose chains the service is asked about
     fetch::TcbUpdate update{};
+    std::optional<fetch::KdsSource> kds{}; ///< AMD's certificates
   };
   using Shared = std::shared_ptr<const dcap::Collateral>;
 
@@ -26,6 +28,9 @@ public:
   /// Any thread may ask; one asks the service for a platform, others with the same question wait.
   /// Answers are kept for some minutes, refusals for one: a service runs for long.
   Result<Shared> collateral_for(const dcap::Quote& quote, bool simulated, Time at);
+
+  /// AMD's certificates for a report that comes without; the cache on disk remembers them.
+  Result<snp::Certificates> certificates_for(const snp::Report& report, Time at) const;
 
 private:
   /// One question's answer.

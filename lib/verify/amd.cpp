@@ -62,8 +62,6 @@ bool check_report(ByteView report,
   const snp::SnpFacts& facts = *found.facts;
   for (const snp::ChainLink& link : facts.chain)
     verdict.chain.push_back({link.what, link.detail});
-  verdict.chain.push_back({fmt::format("SEV-SNP report v{}", facts.report.version),
-                           fmt::format("{}: {}", facts.product_name, facts.tcb_status)});
   verdict.tcb_status = facts.tcb_status;
   verdict.valid_from = facts.valid_from;
   verdict.valid_until = facts.valid_until;

@@ -84,6 +84,9 @@ Result<Bundle> read_bundle(const Json& in)
       TRY(policy_from_toml(TRY(in.need_string("policy")), TRY(in.need_string("policy_name"))));
   if (const std::string text = TRY(in.get_string("collateral", "")); !text.empty())
     out.collateral = TRY(dcap::collateral_from_json(text));
+  if (in.find("amd_certificates") != nullptr)
+    for (const std::string& one : TRY(in.get_strings("amd_certificates")))
+      out.amd_certificates.push_back(TRY(parse_base64(one).within("amd_certificates")));
   if (const Json* wanted = in.find("expectations"); wanted != nullptr)
     for (const Slot& slot : slots)
       if (const Json* one = wanted->find(slot.name); one != nullptr)
@@ -110,6 +113,12 @@ std::string to_text(const Bundle& b)
                  .set("policy", to_toml(b.policy))
                  .set("expectations", std::move(expectations));
   if (b.image) out.set("image", image_json(*b.image));
+  if (!b.amd_certificates.empty()) {
+    Json list = Json::array();
+    for (const Bytes& one : b.amd_certificates)
+      list.push(base64(one));
+    out.set("amd_certificates", std::move(list));
+  }
   if (b.collateral) out.set("collateral", dcap::to_json_text(*b.collateral));
   return codec::write_json(out, {.indent = 2}) + "\n";
 }
