@@ -17,13 +17,6 @@ std::string bytes_text(std::size_t count)
   return count == 0 ? "" : fmt::format("{} bytes after its end", count);
 }
 
-bool claims_simulated(const attest::Evidence& evidence)
-{
-  if (evidence.attestation.platform != attest::Platform::tdx) return false;
-  const auto quote = dcap::parse_quote(evidence.attestation.quote);
-  return quote && verify::claims_simulated(*quote);
-}
-
 Result<std::vector<verify::Fact>> report_facts(const attest::Evidence& evidence)
 {
   const auto report = TRY(snp::parse_report(evidence.attestation.quote));
@@ -76,7 +69,7 @@ Result<Exit> run(const Options& o, Context& ctx)
     return fail(Errc::usage, "quote inspect takes one file, or '-'");
   const Bytes file = TRY(read_input(inputs[0]));
   const attest::Evidence evidence = TRY(attest::recognise(file).within("{}", inputs[0].name));
-  const bool simulated = claims_simulated(evidence);
+  const bool simulated = verify::claims_simulated(evidence);
   const auto facts = TRY(facts_around(evidence).within("{}", inputs[0].name));
   if (ctx.ui().json()) {
     codec::Json values = codec::Json::object();

@@ -5,17 +5,6 @@
 
 namespace dstack::cli {
 
-namespace {
-
-bool claims_simulated(const attest::Evidence& evidence)
-{
-  if (evidence.attestation.platform != attest::Platform::tdx) return false;
-  const auto quote = dcap::parse_quote(evidence.attestation.quote);
-  return quote && verify::claims_simulated(*quote);
-}
-
-} // namespace
-
 Worker::Worker(const Session& session, const Context& ctx)
     : session_(session), ctx_(ctx), verifier_(session.root)
 {
@@ -96,7 +85,7 @@ Judged Worker::judge_with(const std::string& name,
                           verify::Question question,
                           Brought brought)
 {
-  const bool simulated = claims_simulated(evidence);
+  const bool simulated = verify::claims_simulated(evidence);
   verify::Materials materials;
   materials.missing = complete(evidence, question, simulated, brought);
   materials.verifier = simulated && simulated_ ? &*simulated_ : &verifier_;

@@ -1,6 +1,7 @@
 #include "attest/evidence.hpp"
 
 #include "base/text.hpp"
+#include "dcap/quote.hpp"
 #include "x509/read.hpp"
 
 #include <algorithm>
@@ -11,16 +12,7 @@ namespace {
 
 using codec::Json;
 
-constexpr std::array<std::uint8_t, 16> intel_vendor{0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
-                                                    0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
 constexpr std::size_t snp_report_size = 1184;
-constexpr std::size_t header_size = 48;
-
-bool is_quote(ByteView raw)
-{
-  return raw.size() >= header_size && raw[0] >= 3 && raw[0] <= 5 && raw[1] == 0 &&
-         equal(raw.subspan(12, intel_vendor.size()), intel_vendor);
-}
 
 bool is_snp_report(ByteView raw)
 {
@@ -89,7 +81,7 @@ Result<Evidence> from_certificate(ByteView der)
 /// Anything but JSON, from its bytes.
 Result<Evidence> from_binary(ByteView raw)
 {
-  if (is_quote(raw)) return bare_quote(raw);
+  if (dcap::looks_like_quote(raw)) return bare_quote(raw);
   if (is_snp_report(raw)) return bare_report(raw);
   if (is_der(raw)) return from_certificate(raw);
   if (is_attestation(raw)) return from_blob(raw);
@@ -195,7 +187,7 @@ Result<Evidence> recognise(ByteView file)
   if (file.empty()) return fail(Errc::malformed, "empty");
   // Text starts with a printable character or white space; none of the binary forms do but DER,
   // whose second byte is no character.
-  if (is_quote(file) || is_snp_report(file) || is_der(file) || is_attestation(file))
+  if (dcap::looks_like_quote(file) || is_snp_report(file) || is_der(file) || is_attestation(file))
     return from_binary(file);
   return from_text(trim(as_text(file)));
 }

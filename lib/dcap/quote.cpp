@@ -6,8 +6,6 @@ namespace dstack::dcap {
 
 namespace {
 
-constexpr Field<16> intel_qe_vendor_id{0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
-                                       0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
 constexpr std::uint16_t key_type_p256 = 2;
 constexpr std::uint16_t type_qe_report = 6;
 constexpr std::uint16_t type_pck_leaf = 4;
@@ -203,6 +201,13 @@ std::string_view name_of(BodyType body)
     return "TD report 1.5 extended";
   }
   return "";
+}
+
+bool looks_like_quote(ByteView raw)
+{
+  constexpr std::size_t vendor_offset = 12;
+  return raw.size() >= quote_header_size && raw[0] >= 3 && raw[0] <= 5 && raw[1] == 0 &&
+         equal(raw.subspan(vendor_offset, intel_qe_vendor_id.size()), intel_qe_vendor_id);
 }
 
 Result<Quote> parse_quote(ByteView raw)

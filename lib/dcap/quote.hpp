@@ -20,6 +20,12 @@ std::string_view name_of(BodyType body); ///< "SGX enclave report", "TD report 1
 
 template <std::size_t N> using Field = std::array<std::uint8_t, N>;
 
+/// 939a7233-f79c-4ca9-940a-0db3957f0607, at offset 12 of every quote dstack reads.
+inline constexpr Field<16> intel_qe_vendor_id{0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
+                                              0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
+/// The bytes start like a quote of a version dstack reads.
+bool looks_like_quote(ByteView raw);
+
 /// SGX report body, 384 bytes; offsets in spec verify 2.3.
 struct EnclaveReport {
   Field<16> cpu_svn{};

@@ -1,6 +1,6 @@
 #include "snp/anchors.hpp"
 
-#include "x509/certificate.hpp"
+#include "x509/p256_certificate.hpp"
 
 namespace dstack::snp {
 
@@ -125,7 +125,7 @@ zpacMwFusA==
 
 Anchor anchor_of(Product product, std::string_view pem)
 {
-  auto certificates = x509::from_pem(pem, 1);
+  auto certificates = x509::certificates_of_pem(pem, 1);
   DSTACK_ASSERT(certificates && certificates->size() == 1);
   return {product, std::move(certificates->front())};
 }

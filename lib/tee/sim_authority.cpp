@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t max_file = 16'384;
 constexpr std::int64_t ten_years = std::int64_t{3652} * 86'400;
 constexpr std::size_t auth_data_size = 32;
+constexpr std::size_t qe_report_data_offset = 320; // spec verify 2.3
 
 constexpr std::string_view pck_name = "dstack SIMULATED SGX PCK Certificate";
 
@@ -138,29 +139,29 @@ Result<SimAuthority> SimAuthority::open(const fs::path& directory, Time now)
 
 Bytes SimAuthority::quote(const attest::TdxRegisters& registers, ByteView report_data) const
 {
-  QuoteV4 quote;
-  quote.header.qe_vendor_id = intel_qe_vendor_id;
-  std::copy_n("dstack SIMULATED", 16, quote.header.user_data.begin());
-  Td10Body& body = quote.body;
-  body.tee_tcb_svn.fill(1);
-  body.td_attributes = {0, 0, 0, 0x10, 0, 0, 0, 0}; // SEPT_VE_DISABLE, as QEMU sets (spec host 5.2)
-  body.xfam = {0xe7, 0x02, 0x06, 0, 0, 0, 0, 0};
-  body.mrtd = registers.mrtd;
-  body.mr_config_id = registers.mr_config_id;
-  body.mr_owner = registers.mr_owner;
-  body.mr_owner_config = registers.mr_owner_config;
-  body.rtmr = registers.rtmr;
-  DSTACK_ASSERT(report_data.size() == body.report_data.size());
-  std::copy(report_data.begin(), report_data.end(), body.report_data.begin());
-  quote.signed_part = encode(quote.header, body);
-  quote.signature = attestation_.sign_raw(quote.signed_part);
-  quote.attestation_key = attestation_.public_xy();
-  quote.certification.auth_data = Bytes(auth_data_size, 0);
-  const auto bound = qe_report_data(quote.attestation_key, quote.certification.auth_data);
-  std::copy(bound.begin(), bound.end(), quote.certification.qe_report.end() - 64);
-  quote.certification.qe_report_signature = pck_.sign_raw(quote.certification.qe_report);
-  quote.certification.certification_data = to_bytes(chain_pem_);
-  return encode(quote);
+  dcap::Field<20> user_data{};
+  std::copy_n("dstack SIMULATED", 16, user_data.begin());
+  dcap::TdReport td;
+  td.tee_tcb_svn.fill(1);
+  td.td_attributes = {0, 0, 0, 0x10, 0, 0, 0, 0}; // SEPT_VE_DISABLE, as QEMU sets (spec host 5.2)
+  td.xfam = {0xe7, 0x02, 0x06, 0, 0, 0, 0, 0};
+  td.mrtd = registers.mrtd;
+  td.mr_config_id = registers.mr_config_id;
+  td.mr_owner = registers.mr_owner;
+  td.mr_owner_config = registers.mr_owner_config;
+  td.rtmr = registers.rtmr;
+  DSTACK_ASSERT(report_data.size() == td.report_data.size());
+  std::copy(report_data.begin(), report_data.end(), td.report_data.begin());
+  const Bytes signed_part = encode_signed_part(user_data, td);
+  QuoteAuth auth;
+  auth.signature = attestation_.sign_raw(signed_part);
+  auth.attestation_key = attestation_.public_xy();
+  auth.auth_data = Bytes(auth_data_size, 0);
+  const auto bound = crypto::sha256(concat({auth.attestation_key, auth.auth_data}));
+  std::copy(bound.begin(), bound.end(), auth.qe_report.begin() + qe_report_data_offset);
+  auth.qe_report_signature = pck_.sign_raw(auth.qe_report);
+  auth.pck_chain = chain_pem_;
+  return encode_quote(signed_part, auth);
 }
 
 Secret<32> SimAuthority::sealing_key(std::string_view app_id, std::string_view instance_id) const

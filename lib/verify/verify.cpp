@@ -134,6 +134,13 @@ verify(const attest::Evidence& evidence, const Materials& materials, const Quest
   return verdict;
 }
 
+bool claims_simulated(const attest::Evidence& evidence)
+{
+  if (evidence.attestation.platform != attest::Platform::tdx) return false;
+  const auto quote = dcap::parse_quote(evidence.attestation.quote);
+  return quote && claims_simulated(*quote);
+}
+
 Result<ClaimedVm> claimed_vm(const attest::Attestation& attestation)
 {
   const std::string text = TRY(attest::vm_config_of(attestation));

@@ -40,6 +40,9 @@ struct Question {
 Verdict
 verify(const attest::Evidence& evidence, const Materials& materials, const Question& question);
 
+/// The evidence says that a simulated TEE made it.
+bool claims_simulated(const attest::Evidence& evidence);
+
 /// The VM's shape as vm_config states it, for predicting registers; claimed, not proven.
 struct ClaimedVm {
   std::string os_image_hash{}; ///< hex, empty when not stated

@@ -4,7 +4,6 @@
 #include "x509/der.hpp"
 
 #include <algorithm>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 namespace dstack::x509 {
@@ -17,8 +16,6 @@ using crypto::X509Certificate;
 using Object = std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>>;
 using Asn1Time = std::unique_ptr<ASN1_TIME, FreeWith<ASN1_TIME_free>>;
 using OctetString = std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>>;
-
-constexpr std::size_t max_certificate = std::size_t{64} << 10U;
 
 void set_name(X509_NAME* name, const std::string& common_name)
 {
@@ -106,17 +103,6 @@ Result<Bytes> to_der(X509* certificate)
   return out;
 }
 
-Result<X509Certificate> parse(ByteView der)
-{
-  if (der.size() > max_certificate)
-    return fail(Errc::malformed, "certificate of {} bytes", der.size());
-  const unsigned char* at = der.data();
-  X509Certificate out{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
-  if (!out) return openssl_error(Errc::malformed, "certificate");
-  if (at != der.data() + der.size()) return fail(Errc::malformed, "bytes after the certificate");
-  return out;
-}
-
 } // namespace
 
 Result<Bytes>
@@ -172,43 +158,6 @@ std::string to_pem(ByteView certificate_der)
   for (std::size_t i = 0; i < text.size(); i += width)
     out += text.substr(i, width) + "\n";
   return out + "-----END CERTIFICATE-----\n";
-}
-
-Result<std::vector<Bytes>> from_pem(std::string_view text, std::size_t limit)
-{
-  const std::unique_ptr<BIO, FreeWith<BIO_free>> in{
-      BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
-  std::vector<Bytes> out;
-  while (true) {
-    const X509Certificate one{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
-    if (!one) break;
-    if (out.size() == limit) return fail(Errc::malformed, "more than {} certificates", limit);
-    out.push_back(TRY(to_der(one.get())));
-  }
-  static_cast<void>(openssl_error(Errc::malformed, "")); // the end of input is reported as an error
-  if (out.empty()) return fail(Errc::malformed, "no certificate in PEM form");
-  return out;
-}
-
-Result<Bytes> spki_of(ByteView certificate_der)
-{
-  const X509Certificate certificate = TRY(parse(certificate_der));
-  unsigned char* raw = nullptr;
-  const int size = i2d_PUBKEY(X509_get0_pubkey(certificate.get()), &raw);
-  if (size <= 0) return openssl_error(Errc::malformed, "certificate's public key");
-  Bytes out(raw, raw + size);
-  OPENSSL_free(raw);
-  return out;
-}
-
-std::string subject_of(ByteView certificate_der)
-{
-  const auto certificate = parse(certificate_der);
-  if (!certificate) return "";
-  std::array<char, 256> text{};
-  X509_NAME_oneline(X509_get_subject_name(certificate->get()), text.data(),
-                    static_cast<int>(text.size()));
-  return text.data();
 }
 
 } // namespace dstack::x509

@@ -37,9 +37,5 @@ struct CrlSpec {
 /// DER of a revocation list that lists nothing yet, signed by issuer.
 Result<Bytes> make_crl(const CrlSpec& spec, const crypto::P256Key& issuer);
 std::string to_pem(ByteView certificate_der);
-/// DER of each certificate in PEM text, at most limit of them.
-Result<std::vector<Bytes>> from_pem(std::string_view text, std::size_t limit);
-/// SubjectPublicKeyInfo of a certificate.
-Result<Bytes> spki_of(ByteView certificate_der);
-std::string subject_of(ByteView certificate_der);
+
 } // namespace dstack::x509
