@@ -56,6 +56,7 @@ an empty list under [app] or [registers] asks for nothing.
 
   base = "strict"              where to start from, or "permissive"
   allow_simulated = false      evidence of the simulated TEE
+  require_revocation = true    refuse SEV-SNP reports when AMD's revocation list is not at hand
 
   [tcb]
   accept = ["UpToDate"]        statuses by Intel's names (AMD: UpToDate, OutOfDate)

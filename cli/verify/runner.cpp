@@ -65,8 +65,9 @@ std::optional<Error> Worker::complete(const attest::Evidence& evidence,
   const attest::Attestation& a = evidence.attestation;
   if (a.platform == attest::Platform::amd_sev_snp) {
     const auto report = snp::parse_report(a.quote);
-    if (!a.certificates.empty() || brought.certificates || !report) return {};
+    if (brought.certificates || !report) return {};
     auto found = session_.shelf->certificates_for(*report, question.at);
+    // Without them revocation is not judged; whether that will do is the policy's to say.
     if (!found) return found.error();
     brought.certificates = *std::move(found);
     return {};
@@ -101,9 +102,7 @@ Judged Worker::judge_with(const std::string& name,
   out.verdict.input = name;
   verify::Bundle bundle;
   if (brought.collateral) bundle.collateral = *brought.collateral;
-  if (const auto& c = brought.certificates; c)
-    for (const Bytes* one : {&c->vcek, &c->ask, &c->ark})
-      if (!one->empty()) bundle.amd_certificates.push_back(*one);
+  bundle.amd_certificates = std::move(brought.certificates);
   bundle.policy = std::move(question.policy);
   bundle.expectations = std::move(question.expectations);
   bundle.image = std::move(question.image);
@@ -137,11 +136,7 @@ Judged Worker::judge_bundle(const std::string& name, std::string_view text)
   Brought brought;
   if (bundle->collateral)
     brought.collateral = std::make_shared<const dcap::Collateral>(*std::move(bundle->collateral));
-  if (!bundle->amd_certificates.empty()) {
-    auto sorted = snp::sort_certificates(bundle->amd_certificates);
-    if (!sorted) return {failed(name, sorted.error()), {}};
-    brought.certificates = *std::move(sorted);
-  }
+  brought.certificates = std::move(bundle->amd_certificates);
   Judged out = judge_with(name, *evidence, std::move(question), std::move(brought));
   out.verdict.evidence += " in a verification bundle";
   if (out.verdict.answer != verify::Answer::trusted && !session_.at_given)

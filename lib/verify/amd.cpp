@@ -68,6 +68,7 @@ bool check_report(ByteView report,
   verdict.facts.push_back({"TCB", snp::to_text(facts.tcb)});
   subject.tcb_status = facts.tcb_status;
   subject.attribute_flags = facts.flags;
+  subject.revocation_judged = facts.revocation_checked;
   subject.report_data = facts.report.report_data;
   subject.registers = {{"measurement", hex(facts.report.measurement)},
                        {"host_data", hex(facts.report.host_data)}};
@@ -84,7 +85,14 @@ void check_mr_config(const attest::Evidence& evidence, Verdict& verdict, Subject
     check.seen = "SEV-SNP has no register for them; only the MR_CONFIG document counts";
     verdict.checks.push_back(std::move(check));
   }
-  if (a.mr_config.empty()) return;
+  if (a.mr_config.empty()) {
+    Check check = make_check("app.config-id", "HOST_DATA is the hash of the MR_CONFIG document",
+                             true, "MR_CONFIG document");
+    check.outcome = Outcome::noted;
+    check.seen = "there is no document: the report names no app";
+    verdict.checks.push_back(std::move(check));
+    return;
+  }
   const std::string want = hex(attest::mr_config_v3_hash(a.mr_config));
   const std::string* seen = subject.find_register("host_data");
   Check bound = make_check("app.config-id", "HOST_DATA is the hash of the MR_CONFIG document",

@@ -72,6 +72,23 @@ Result<ImageExpectation> read_image(const Json& in)
   return out;
 }
 
+struct CertificateSlot {
+  std::string_view name;
+  Bytes snp::Certificates::*member;
+};
+constexpr std::array<CertificateSlot, 4> certificate_slots{{{"vcek", &snp::Certificates::vcek},
+                                                            {"ask", &snp::Certificates::ask},
+                                                            {"ark", &snp::Certificates::ark},
+                                                            {"crl", &snp::Certificates::crl}}};
+
+Result<snp::Certificates> read_certificates(const Json& in)
+{
+  snp::Certificates out;
+  for (const CertificateSlot& slot : certificate_slots)
+    out.*slot.member = TRY(parse_base64(TRY(in.get_string(slot.name, ""))).within("{}", slot.name));
+  return out;
+}
+
 Result<Bundle> read_bundle(const Json& in)
 {
   if (TRY(in.need_string("schema")) != bundle_schema)
@@ -84,9 +101,8 @@ Result<Bundle> read_bundle(const Json& in)
       TRY(policy_from_toml(TRY(in.need_string("policy")), TRY(in.need_string("policy_name"))));
   if (const std::string text = TRY(in.get_string("collateral", "")); !text.empty())
     out.collateral = TRY(dcap::collateral_from_json(text));
-  if (in.find("amd_certificates") != nullptr)
-    for (const std::string& one : TRY(in.get_strings("amd_certificates")))
-      out.amd_certificates.push_back(TRY(parse_base64(one).within("amd_certificates")));
+  if (const Json* amd = in.find("amd_certificates"); amd != nullptr)
+    out.amd_certificates = TRY(read_certificates(*amd).within("amd_certificates"));
   if (const Json* wanted = in.find("expectations"); wanted != nullptr)
     for (const Slot& slot : slots)
       if (const Json* one = wanted->find(slot.name); one != nullptr)
@@ -113,11 +129,11 @@ std::string to_text(const Bundle& b)
                  .set("policy", to_toml(b.policy))
                  .set("expectations", std::move(expectations));
   if (b.image) out.set("image", image_json(*b.image));
-  if (!b.amd_certificates.empty()) {
-    Json list = Json::array();
-    for (const Bytes& one : b.amd_certificates)
-      list.push(base64(one));
-    out.set("amd_certificates", std::move(list));
+  if (b.amd_certificates) {
+    Json certificates = Json::object();
+    for (const CertificateSlot& slot : certificate_slots)
+      certificates.set(slot.name, base64((*b.amd_certificates).*slot.member));
+    out.set("amd_certificates", std::move(certificates));
   }
   if (b.collateral) out.set("collateral", dcap::to_json_text(*b.collateral));
   return codec::write_json(out, {.indent = 2}) + "\n";

@@ -16,7 +16,7 @@ struct Bundle {
   std::string input{}; ///< name of the evidence when the bundle was made
   Bytes evidence{};    ///< as it was given
   std::optional<dcap::Collateral> collateral{};
-  std::vector<Bytes> amd_certificates{}; ///< DER, when they were fetched
+  std::optional<snp::Certificates> amd_certificates{}; ///< when they were fetched
   Policy policy{};
   Expectations expectations{};
   std::optional<ImageExpectation> image{};

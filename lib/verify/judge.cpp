@@ -30,6 +30,7 @@ public:
   std::vector<Check> run()
   {
     simulated();
+    revocation();
     tcb_status();
     evaluation_number();
     advisories();
@@ -57,6 +58,13 @@ private:
     if (!subject_.simulated) return;
     add("simulated", "evidence of a simulated TEE is accepted", policy_.allow_simulated,
         "a hardware vendor's root", "simulated root");
+  }
+
+  void revocation()
+  {
+    if (subject_.revocation_judged) return;
+    add("revocation", "a revocation list was at hand", !policy_.require_revocation,
+        policy_.require_revocation ? "the vendor's list" : "", "none");
   }
 
   /// Accepted as it is, or out of date for no longer than the grace period.

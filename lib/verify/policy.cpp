@@ -136,6 +136,11 @@ const std::vector<Key>& keys()
          out.allow_simulated = TRY(boolean(in, "allow_simulated"));
          return ok();
        }},
+      {"", "require_revocation",
+       [](const Toml& in, Policy& out) -> Status {
+         out.require_revocation = TRY(boolean(in, "require_revocation"));
+         return ok();
+       }},
       {"tcb", "accept", read_statuses},
       {"tcb", "grace_days",
        [](const Toml& in, Policy& out) -> Status {
@@ -242,6 +247,7 @@ Policy strict_policy()
   Policy out;
   out.name = "strict";
   out.tcb_statuses = {"UpToDate", "SWHardeningNeeded"};
+  out.require_revocation = true;
   return out;
 }
 
@@ -269,10 +275,11 @@ Result<Policy> policy_from_toml(std::string_view text, std::string_view name)
 
 std::string to_toml(const Policy& p)
 {
-  std::string out = fmt::format("allow_simulated = {}\n\n[tcb]\naccept = {}\ngrace_days = {}\n"
-                                "min_evaluation_number = {}\n\n[advisories]\nrefuse = {}\n",
-                                p.allow_simulated, quoted(p.tcb_statuses), p.grace_days,
-                                p.min_evaluation_number, quoted(p.refused_advisories));
+  std::string out = fmt::format(
+      "allow_simulated = {}\nrequire_revocation = {}\n\n[tcb]\naccept = {}\ngrace_days = {}\n"
+      "min_evaluation_number = {}\n\n[advisories]\nrefuse = {}\n",
+      p.allow_simulated, p.require_revocation, quoted(p.tcb_statuses), p.grace_days,
+      p.min_evaluation_number, quoted(p.refused_advisories));
   if (p.accepted_advisories) out += fmt::format("accept = {}\n", quoted(*p.accepted_advisories));
   out += fmt::format("\n[attributes]\naccept = {}\n", quoted(p.accepted_attributes));
   if (p.max_collateral_age_days)

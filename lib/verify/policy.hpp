@@ -43,6 +43,8 @@ struct Policy {
   std::vector<std::pair<std::string, std::vector<std::string>>> registers{};
 
   bool allow_simulated = false;
+  /// Refuse when no revocation list was at hand (SEV-SNP; Intel's are never optional).
+  bool require_revocation = false;
 };
 
 /// UpToDate and SWHardeningNeeded, no attribute flags.

@@ -28,6 +28,7 @@ struct Subject {
   std::vector<std::string> advisory_ids{};
   std::vector<std::string> attribute_flags{}; ///< spec verify 11
   std::optional<std::uint32_t> evaluation_number{};
+  bool revocation_judged = true;      ///< against lists that were at hand; Intel's always are
   std::int64_t oldest_issue = 0;      ///< of the documents the status comes from; 0: unknown
   std::int64_t out_of_date_since = 0; ///< when a newer TCB was published; 0: unknown or not
   /// By the names policies use ("mrtd"), hex.

@@ -81,16 +81,22 @@ void verify_intel(const attest::Evidence& evidence,
   conclude(verdict);
 }
 
-/// Those of the attestation, else those the caller brought.
+/// Those of the attestation, filled up with what the caller brought: its CRL above all.
 Result<snp::Certificates> amd_certificates(const attest::Attestation& a, const Materials& materials)
 {
   std::vector<Bytes> ders; // guests put them in as DER or PEM
   for (const Bytes& one : a.certificates)
     ders.push_back(TRY(x509::first_certificate(one).within("certificate {}", ders.size() + 1)));
-  if (!ders.empty()) return snp::sort_certificates(ders);
-  if (materials.amd_certificates != nullptr) return *materials.amd_certificates;
+  snp::Certificates out;
+  if (!ders.empty()) out = TRY(snp::sort_certificates(ders));
+  if (const snp::Certificates* more = materials.amd_certificates; more != nullptr) {
+    if (out.vcek.empty()) out.vcek = more->vcek;
+    if (out.ask.empty()) out.ask = more->ask;
+    out.crl = more->crl;
+  }
+  if (!out.vcek.empty() && !out.ask.empty()) return out;
   if (materials.missing) return *materials.missing;
-  return fail(Errc::not_found, "the report comes without certificates");
+  return fail(Errc::not_found, "the report comes without its chip's certificates");
 }
 
 void verify_amd(const attest::Evidence& evidence,

@@ -1,5 +1,6 @@
 #include "base/test_vectors.hpp"
 #include "verify/verify.hpp"
+#include "x509/read.hpp"
 
 #include <doctest/doctest.h>
 
@@ -138,7 +139,23 @@ TEST_CASE("a published SEV-SNP attestation verifies, and its app is the one HOST
   changed = evidence;
   changed.attestation.quote[0x90] ^= 1U;
   CHECK(verify::verify(changed, {}, question).answer == Answer::refused);
+  Policy careful = permissive_policy();
+  careful.require_revocation = true;
+  verdict = verify::verify(evidence, {}, {careful, {}, {}, question.at});
+  CHECK(verdict.answer == Answer::refused);
+  CHECK(find(verdict, "policy.revocation")->outcome == Outcome::failed);
   changed = evidence;
+  changed.attestation.mr_config.clear();
+  CHECK(find(verify::verify(changed, {}, question), "app.config-id")->outcome == Outcome::noted);
+  // What the attestation lacks may be brought; what it has counts first.
+  changed = evidence;
+  const snp::Certificates brought =
+      *snp::sort_certificates({*x509::first_certificate(evidence.attestation.certificates[0]),
+                               *x509::first_certificate(evidence.attestation.certificates[1])});
+  changed.attestation.certificates.pop_back();
+  CHECK(verify::verify(changed, {}, question).answer == Answer::unchecked);
+  CHECK(verify::verify(changed, {nullptr, nullptr, {}, &brought}, question).answer ==
+        Answer::trusted);
   changed.attestation.certificates.clear();
   CHECK(verify::verify(changed, {}, question).answer == Answer::unchecked);
 }
