@@ -73,7 +73,7 @@ Result<Session> session_of(const Options& o, const Context& ctx)
   Session out;
   out.question = TRY(question_of(o.question, ctx));
   out.image = o.question.image;
-  out.policy_given = o.question.policy != "strict";
+  out.policy_given = !o.question.policy.empty();
   out.at_given = !o.question.at.empty();
   if (!o.root.empty())
     out.root =

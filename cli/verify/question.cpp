@@ -139,7 +139,7 @@ void add_question_options(Leaf& leaf, QuestionOptions& o)
 
 Result<verify::Policy> read_policy(const std::string& word)
 {
-  if (word == "strict") return verify::strict_policy();
+  if (word.empty() || word == "strict") return verify::strict_policy();
   if (word == "permissive") return verify::permissive_policy();
   const auto text = sys::read_text(word, verify::max_policy);
   if (!text)

@@ -7,7 +7,7 @@
 namespace dstack::cli {
 
 struct QuestionOptions {
-  std::string policy = "strict";
+  std::string policy; ///< empty: strict, or that of a bundle
   bool allow_simulated = false;
   std::string compose;
   std::string app_id;
@@ -20,7 +20,7 @@ struct QuestionOptions {
 
 void add_question_options(Leaf& leaf, QuestionOptions& options);
 
-/// "strict", "permissive" or a file.
+/// "strict" (also when empty), "permissive" or a file.
 Result<verify::Policy> read_policy(const std::string& word);
 /// Policy, expectations and time; reads the files the options name.
 Result<verify::Question> question_of(const QuestionOptions& options, const Context& ctx);

@@ -81,6 +81,19 @@ std::optional<Error> Worker::complete(const attest::Evidence& evidence,
   return {};
 }
 
+Result<verify::ImageExpectation> Worker::image_for(const attest::Evidence& evidence, bool simulated)
+{
+  constexpr std::size_t max_shapes = 64;
+  const auto vm = verify::claimed_vm(evidence.attestation);
+  const std::string shape =
+      vm ? fmt::format("{} {} {}", simulated, vm->cpus, vm->memory_bytes) : "";
+  if (const auto known = images_.find(shape); known != images_.end()) return known->second;
+  auto image = TRY(expected_image(session_.image, ctx_, evidence, simulated));
+  if (images_.size() >= max_shapes) images_.clear();
+  if (vm) images_.emplace(shape, image);
+  return image;
+}
+
 Judged Worker::judge_with(const std::string& name,
                           const attest::Evidence& evidence,
                           verify::Question question,
@@ -93,9 +106,9 @@ Judged Worker::judge_with(const std::string& name,
   materials.collateral = brought.collateral.get();
   if (brought.certificates) materials.amd_certificates = &*brought.certificates;
   if (!question.image && !session_.image.empty()) {
-    auto image = expected_image(session_.image, ctx_, evidence, simulated);
+    const auto image = image_for(evidence, simulated);
     if (!image) return {failed(name, image.error()), {}};
-    question.image = *std::move(image);
+    question.image = *image;
   }
   Judged out;
   out.verdict = verify::verify(evidence, materials, question);

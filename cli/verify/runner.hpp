@@ -55,11 +55,14 @@ private:
                                 Brought& brought) const;
   Judged judge_bundle(const std::string& name, std::string_view text);
   verify::Verdict failed(const std::string& name, const Error& error) const;
+  /// What --image predicts for the shape this evidence claims; remembered by shape.
+  Result<verify::ImageExpectation> image_for(const attest::Evidence& evidence, bool simulated);
 
   const Session& session_;
   const Context& ctx_;
   dcap::Verifier verifier_;
   std::optional<dcap::Verifier> simulated_;
+  std::map<std::string, verify::ImageExpectation> images_;
 };
 
 /// The exit status that all verdicts together give.
