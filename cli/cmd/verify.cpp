@@ -205,7 +205,7 @@ void add_options(Leaf& leaf, Options& o)
       .group("Collateral");
   leaf.file("--root", o.root, "Root certificate to trust instead of Intel's (DER or PEM)")
       .group("Collateral");
-  leaf.option("--format", o.format, "WORD", "text, junit, sarif or markdown")
+  leaf.option("--format", o.format, "WORD", "How the verdict is written")
       .choices({"text", "junit", "sarif", "markdown"})
       .fallback("text")
       .group("Output");
