@@ -17,7 +17,7 @@ struct Attestation {
   Platform platform = Platform::tdx;
   /// TDX quote, SEV-SNP report, or the signed document of the others.
   Bytes quote{};
-  std::vector<TdxEvent> event_log{}; ///< TDX
+  std::vector<TdxEvent> event_log{}; ///< TDX, on GCP too
   std::vector<Bytes> certificates{}; ///< SEV-SNP: DER, VCEK first
   std::string mr_config{};           ///< SEV-SNP: document that HOST_DATA binds
   std::vector<RuntimeEvent> runtime_events{};
@@ -26,7 +26,10 @@ struct Attestation {
   std::optional<std::string> app_data{}; ///< dstack-pod: what report_data is the hash of
 };
 
-/// Errors are Errc::malformed; Errc::unsupported for quotes with a cloud's TPM quote beside them.
+/// Reads every platform's form; GCP's TPM quote is passed over, so that nothing can be concluded
+/// from such an attestation. Unknown members of V1 are passed over, missing ones refused. Errors
+/// are Errc::malformed, Errc::unsupported for versions of other kinds, or Errc::untrusted for a
+/// dstack-pod whose report data is not the hash of its payload.
 Result<Attestation> parse_attestation(ByteView raw);
 /// V0 when every runtime event is V1 and there is no app_data, else V1. TDX and SEV-SNP only.
 Bytes encode(const Attestation& attestation);

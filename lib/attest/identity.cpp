@@ -51,6 +51,9 @@ Status read_event(const RuntimeEvent& event, Identity& out)
   } else if (event.name == "os-image-hash") {
     if (!event.payload.empty()) TRY(want_size(event, hash_size));
     out.os_image_hash = event.payload;
+  } else if (event.name == "gpu-policy-hash") {
+    TRY(want_size(event, hash_size));
+    out.gpu_policy_hash = event.payload;
   } else if (event.name == "init-script-hash") {
     TRY(want_size(event, hash_size));
     if (out.init_script_hashes.size() == max_init_scripts)
@@ -88,31 +91,83 @@ Status check_document_keys(const Json& json)
   for (const auto& [key, value] : json.members())
     if (std::find(known.begin(), known.end(), key) == known.end())
       return fail(Errc::untrusted, "unknown key '{}'", printable(key));
-  if (TRY(json.need_u64("version")) != 3) return fail(Errc::unsupported, "version (want 3)");
+  if (TRY(json.get_u64("version", 3)) != 3) return fail(Errc::unsupported, "version (want 3)");
   return ok();
 }
 
-Result<Identity> read_document(std::string_view document)
+/// A document and which of its lists it states: an empty one says that there are none.
+struct Document {
+  Identity identity{};
+  bool states_init_scripts = false;
+};
+
+Status read_init_scripts(const Json& json, Document& out)
+{
+  const Json* list = json.find("init_script_hashes");
+  if (list == nullptr || list->is_null()) return ok();
+  out.states_init_scripts = true;
+  for (const std::string& text : TRY(json.get_strings("init_script_hashes"))) {
+    const auto hash = TRY(parse_hex_array<hash_size>(text).within("init_script_hashes"));
+    out.identity.init_script_hashes.push_back(to_bytes(ByteView{hash}));
+  }
+  if (out.identity.init_script_hashes.size() > max_init_scripts)
+    return fail(Errc::untrusted, "more than {} init_script_hashes", max_init_scripts);
+  return ok();
+}
+
+/// Names as the key-provider event has them (spec kms 9.2).
+Status read_provider(const Json& json, Identity& out)
+{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> providers{
+      {{"none", "none"}, {"kms", "kms"}, {"local", "local-sgx"}, {"tpm", "tpm"}}};
+  const std::string name = TRY(json.need_string("key_provider"));
+  const auto* const found = std::find_if(providers.begin(), providers.end(),
+                                         [&](const auto& one) { return one.first == name; });
+  if (found == providers.end())
+    return fail(Errc::untrusted, "key_provider '{}' (want none, kms, local or tpm)",
+                printable(name));
+  out.key_provider_name = found->second;
+  const Bytes id =
+      TRY(parse_hex(TRY(json.get_string("key_provider_id", ""))).within("key_provider_id"));
+  out.key_provider_id = hex(id);
+  out.key_provider = to_bytes(codec::write_json(
+      Json::object().set("name", out.key_provider_name).set("id", out.key_provider_id)));
+  return ok();
+}
+
+Result<Document> read_document(std::string_view document)
 {
   const Json json = TRY(codec::parse_json(document));
   TRY(check_document_keys(json));
-  Identity out;
-  out.app_id = TRY(hex_member(json, "app_id", app_id_size));
-  if (out.app_id.empty()) return fail(Errc::untrusted, "no app_id");
-  out.compose_hash = TRY(hex_member(json, "compose_hash", hash_size));
-  out.instance_id = TRY(hex_member(json, "instance_id", app_id_size));
-  static_cast<void>(TRY(hex_member(json, "gpu_policy_hash", hash_size)));
-  if (json.find("init_script_hashes") != nullptr)
-    for (const std::string& one : TRY(json.get_strings("init_script_hashes")))
-      out.init_script_hashes.push_back(TRY(parse_hex(one)));
-  const std::string provider = TRY(json.get_string("key_provider", ""));
-  // The event's name for the local provider (spec kms 9.2).
-  out.key_provider_name = provider == "local" ? "local-sgx" : provider;
-  out.key_provider_id = lower(TRY(json.get_string("key_provider_id", "")));
-  out.key_provider = to_bytes(codec::write_json(
-      Json::object().set("name", out.key_provider_name).set("id", out.key_provider_id)));
-  out.booted = true;
+  Document out;
+  out.identity.app_id = TRY(hex_member(json, "app_id", app_id_size));
+  out.identity.compose_hash = TRY(hex_member(json, "compose_hash", hash_size));
+  if (out.identity.compose_hash.empty()) return fail(Errc::untrusted, "no compose_hash");
+  out.identity.instance_id = TRY(hex_member(json, "instance_id", app_id_size));
+  out.identity.gpu_policy_hash = TRY(hex_member(json, "gpu_policy_hash", hash_size));
+  TRY(read_init_scripts(json, out));
+  TRY(read_provider(json, out.identity));
+  out.identity.booted = true;
   return out;
+}
+
+/// What the document states is what was measured; before its event, no key provider was.
+bool agrees(const Document& document, const Identity& measured)
+{
+  const Identity& stated = document.identity;
+  const auto same = [](const Bytes& want, const Bytes& seen) {
+    return want.empty() || want == seen;
+  };
+  const bool provider =
+      measured.key_provider.empty() ||
+      (stated.key_provider_name == measured.key_provider_name &&
+       (stated.key_provider_id.empty() || stated.key_provider_id == measured.key_provider_id));
+  const bool scripts =
+      !document.states_init_scripts || stated.init_script_hashes == measured.init_script_hashes;
+  return provider && scripts && same(stated.app_id, measured.app_id) &&
+         same(stated.compose_hash, measured.compose_hash) &&
+         same(stated.instance_id, measured.instance_id) &&
+         same(stated.gpu_policy_hash, measured.gpu_policy_hash);
 }
 
 } // namespace
@@ -132,6 +187,8 @@ Result<Identity> identity_of(const std::vector<RuntimeEvent>& events)
   std::vector<std::string> seen;
   for (const RuntimeEvent& event : events) {
     if (event.name == last_event) break;
+    if (event.version == EventVersion::v1 && event.name.find(':') != std::string::npos)
+      return fail(Errc::untrusted, "event '{}' has a colon in its name", printable(event.name));
     if (is_single(event.name)) {
       if (std::find(seen.begin(), seen.end(), event.name) != seen.end())
         return fail(Errc::untrusted, "event '{}' is in the log twice", event.name);
@@ -160,28 +217,45 @@ Sha256Digest mr_config_v3_hash(std::string_view document)
   return crypto::sha256(concat({as_bytes("dstack-mr-config-v3:"), separator, as_bytes(document)}));
 }
 
+Result<std::string> mr_config_of(const Attestation& attestation)
+{
+  if (!attestation.mr_config.empty() || attestation.config.empty()) return attestation.mr_config;
+  const Json outer = TRY(codec::parse_json(attestation.config).within("config"));
+  const std::string document = TRY(outer.get_string("mr_config", "").within("config"));
+  if (!document.empty()) return document;
+  const std::string inner = TRY(vm_config_of(attestation));
+  return TRY(codec::parse_json(inner).within("vm_config")).get_string("mr_config", "");
+}
+
 Result<Identity> identity_of_mr_config(std::string_view document)
 {
-  return read_document(document).within("MR_CONFIG document");
+  auto read = TRY(read_document(document).within("MR_CONFIG document"));
+  // Its keys would be those of every such app.
+  if (read.identity.app_id.empty()) return fail(Errc::untrusted, "MR_CONFIG document: no app_id");
+  return std::move(read.identity);
 }
 
 ConfigIdMatch match_config_id(ByteView mr_config_id,
                               const Identity& identity,
                               std::string_view mr_config_document)
 {
+  DSTACK_ASSERT(mr_config_id.size() == sizeof(Sha384Digest));
   const bool unset = std::all_of(mr_config_id.begin(), mr_config_id.end(),
                                  [](std::uint8_t byte) { return byte == 0; });
   if (unset) return ConfigIdMatch::unset;
-  Bytes want;
-  if (mr_config_id[0] == 1) {
-    want = ByteWriter{}.u8(1).put(identity.compose_hash).zeros(15).take();
-  } else if (mr_config_id[0] == 3 && !mr_config_document.empty()) {
-    want = ByteWriter{}.u8(3).put(mr_config_v3_hash(mr_config_document)).zeros(15).take();
-  } else {
-    // Version 2 is a Keccak-256, which no library here computes.
-    return ConfigIdMatch::unreadable;
-  }
-  return equal(mr_config_id, want) ? ConfigIdMatch::matches : ConfigIdMatch::differs;
+  constexpr std::size_t used = 33; // the rest is zero in every version
+  const bool padded = std::all_of(mr_config_id.begin() + used, mr_config_id.end(),
+                                  [](std::uint8_t byte) { return byte == 0; });
+  if (!padded || mr_config_id[0] == 0 || mr_config_id[0] > 3) return ConfigIdMatch::differs;
+  const ByteView hash = mr_config_id.subspan(1, used - 1);
+  if (mr_config_id[0] == 1)
+    return equal(hash, identity.compose_hash) ? ConfigIdMatch::matches : ConfigIdMatch::differs;
+  // Version 2 is a Keccak-256, which no library here computes.
+  if (mr_config_id[0] == 2 || mr_config_document.empty()) return ConfigIdMatch::unreadable;
+  const auto document = read_document(mr_config_document);
+  const bool good =
+      equal(hash, mr_config_v3_hash(mr_config_document)) && document && agrees(*document, identity);
+  return good ? ConfigIdMatch::matches : ConfigIdMatch::differs;
 }
 
 } // namespace dstack::attest

@@ -7,11 +7,12 @@
 namespace dstack::attest {
 
 struct Identity {
-  Bytes app_id{};        ///< 20 bytes
-  Bytes compose_hash{};  ///< 32 bytes
-  Bytes instance_id{};   ///< 20 bytes, or empty for apps without one
-  Bytes os_image_hash{}; ///< 32 bytes; from the event, which only a KMS' answer makes; or empty
-  Bytes key_provider{};  ///< the event's payload, JSON; empty before it happened
+  Bytes app_id{};          ///< 20 bytes
+  Bytes compose_hash{};    ///< 32 bytes
+  Bytes instance_id{};     ///< 20 bytes, or empty for apps without one
+  Bytes os_image_hash{};   ///< 32 bytes; from the event, which only a KMS' answer makes; or empty
+  Bytes gpu_policy_hash{}; ///< 32 bytes; empty for images before 0.6
+  Bytes key_provider{};    ///< the event's payload, JSON; empty before it happened
   std::string key_provider_name{};
   std::string key_provider_id{}; ///< hex
   std::string storage_fs{};
@@ -20,7 +21,9 @@ struct Identity {
 };
 
 /// From the runtime events up to `system-ready`; what an app adds later is not its identity. An
-/// identity event that is missing, given twice or of the wrong size is refused.
+/// identity event that is missing, given twice or of the wrong size is refused, and so is a V1 name
+/// with a colon: its digest does not say where the name ends, so that a log could rename
+/// `key-provider` and still replay.
 Result<Identity> identity_of(const std::vector<RuntimeEvent>& events);
 /// The runtime events of RTMR3 in a quote's event log.
 std::vector<RuntimeEvent> runtime_events_of(const std::vector<TdxEvent>& log);
@@ -28,8 +31,12 @@ std::vector<RuntimeEvent> runtime_events_of(const std::vector<TdxEvent>& log);
 /// RTMR3 as it was when `boot-mr-done` was extended, or in full when it never was.
 Sha384Digest replay_boot(const std::vector<RuntimeEvent>& events);
 
-/// The MR_CONFIG document, version 3: identity of an app on SEV-SNP. Unknown keys are refused.
+/// The MR_CONFIG document, version 3: identity of an app on SEV-SNP. Unknown keys are refused, and
+/// documents without app id, compose hash or key provider.
 Result<Identity> identity_of_mr_config(std::string_view document);
+/// The document that comes with an attestation: its own, or the `mr_config` of its sys-config or
+/// vm_config; empty when there is none.
+Result<std::string> mr_config_of(const Attestation& attestation);
 /// SHA-256 of "dstack-mr-config-v3:", 00 and the document's bytes.
 Sha256Digest mr_config_v3_hash(std::string_view document);
 
@@ -37,9 +44,11 @@ Sha256Digest mr_config_v3_hash(std::string_view document);
 enum class ConfigIdMatch {
   unset, ///< all zero: says nothing
   matches,
-  differs,
+  differs,   ///< also a version of no guest
   unreadable ///< a version that cannot be checked here
 };
+/// Version 3 matches when it is the document's hash and the document states nothing but what the
+/// identity, taken from the event log, says too.
 ConfigIdMatch match_config_id(ByteView mr_config_id,
                               const Identity& identity,
                               std::string_view mr_config_document);

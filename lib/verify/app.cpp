@@ -34,8 +34,9 @@ void check_config_id(const Identity& identity,
                      const dcap::Quote& quote,
                      Verdict& verdict)
 {
+  const auto document = attest::mr_config_of(attestation);
   const auto match =
-      attest::match_config_id(quote.td.mr_config_id, identity, attestation.mr_config);
+      attest::match_config_id(quote.td.mr_config_id, identity, document ? *document : "");
   if (match == attest::ConfigIdMatch::unset) return;
   Check check = make_check("app.config-id", "MRCONFIGID is that of the app",
                            match == attest::ConfigIdMatch::matches, "event log");
