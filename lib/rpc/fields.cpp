@@ -18,10 +18,14 @@ Json default_of(const Field& field)
   case FieldKind::boolean:
     return Json{false};
   case FieldKind::u64:
+  case FieldKind::i64:
     return Json{std::uint64_t{0}};
   case FieldKind::texts:
   case FieldKind::bytes_list:
+  case FieldKind::messages:
     return Json::array();
+  case FieldKind::message:
+    return Json{};
   }
   return Json{};
 }
@@ -64,6 +68,21 @@ Result<Json> number_of(const Json& value, Source source)
   return Json{TRY(parse_u64(TRY(value.as_string())))};
 }
 
+Result<Json> message_of(const Field& field, const Json& value, Source source)
+{
+  if (!value.is_object()) return fail(Errc::malformed, "not an object");
+  return typed_request(field.members, value, source);
+}
+
+Result<Json> messages_of(const Field& field, const Json& value, Source source)
+{
+  if (!value.is_array()) return fail(Errc::malformed, "not a list");
+  Json out = Json::array();
+  for (const Json& one : value.items())
+    out.push(TRY(message_of(field, one, source)));
+  return out;
+}
+
 Result<Json> typed_value(const Field& field, const Json& value, Source source)
 {
   if (value.is_null() && field.need == Need::optional) return Json{};
@@ -80,6 +99,12 @@ Result<Json> typed_value(const Field& field, const Json& value, Source source)
     return list_of(value, plain_text);
   case FieldKind::bytes_list:
     return list_of(value, bytes_text);
+  case FieldKind::i64:
+    return Json{TRY(value.as_i64())};
+  case FieldKind::message:
+    return value.is_null() ? Result<Json>{Json{}} : message_of(field, value, source);
+  case FieldKind::messages:
+    return messages_of(field, value, source);
   }
   return Json{};
 }
@@ -108,6 +133,14 @@ Result<Json> typed_request(const std::vector<Field>& fields, const Json& given, 
                             ? default_of(field)
                             : TRY(typed_value(field, *value, source).within("{}", field.name)));
   }
+  return out;
+}
+
+Json defaults_of(const std::vector<Field>& fields)
+{
+  Json out = Json::object();
+  for (const Field& field : fields)
+    out.set(field.name, default_of(field));
   return out;
 }
 

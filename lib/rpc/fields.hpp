@@ -12,6 +12,9 @@ enum class Source { json, query };
 Result<codec::Json>
 typed_request(const std::vector<Field>& fields, const codec::Json& given, Source source);
 
+/// An object with every field at its default.
+codec::Json defaults_of(const std::vector<Field>& fields);
+
 /// A query string as a tree: "a=x&l[0]=1&l[1]=2". Every leaf is text; a name given twice is
 /// refused. The parameter "json" chooses the encoding and is left out.
 Result<codec::Json> query_tree(std::string_view query);

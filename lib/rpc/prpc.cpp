@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "rpc/fields.hpp"
+#include "rpc/wire.hpp"
 
 #include <algorithm>
 
@@ -21,10 +22,17 @@ http::Response respond(int status, const Json& body, int indent)
           codec::write_json(body, {.indent = indent, .escape = codec::JsonEscape::ascii})};
 }
 
-/// Error texts may quote what the client sent, which need not be text.
-http::Response refuse(std::string_view why)
+http::Response respond_protobuf(int status, ByteView message)
 {
-  return respond(400, Json{}.set("error", is_utf8(why) ? std::string{why} : printable(why)), 2);
+  return {status, {{"Content-Type", "application/octet-stream"}}, to_text(message)};
+}
+
+/// Error texts may quote what the client sent, which need not be text.
+http::Response refuse(Encoding encoding, std::string_view why)
+{
+  const std::string text = is_utf8(why) ? std::string{why} : printable(why);
+  if (encoding == Encoding::json) return respond(400, Json{}.set("error", text), 2);
+  return respond_protobuf(400, write_message({{1, "error"}}, Json{}.set("error", text)));
 }
 
 bool says_json(std::string_view query)
@@ -39,18 +47,18 @@ bool says_json(std::string_view query)
 Result<Json> json_body(const http::Request& request)
 {
   if (request.body.empty()) return Json::object();
-  // Protobuf never starts like an object: this would be a group, which proto3 does not have.
-  const bool looks_like_json = trim(request.body).starts_with('{');
-  if (encoding_of(request) == Encoding::protobuf && !looks_like_json)
-    return fail(Errc::unsupported, "the request is not JSON; send Content-Type: application/json");
   Json body = TRY(codec::parse_json(request.body, {.max_bytes = max_body}));
   if (!body.is_object()) return fail(Errc::malformed, "the request is not a JSON object");
   return body;
 }
 
-Result<Json> params_for(const Method& method, const http::Request& request)
+Result<Json> params_for(const Method& method, const http::Request& request, Encoding encoding)
 {
   if (method.fields && method.fields->empty()) return Json::object();
+  if (encoding == Encoding::protobuf) {
+    if (!method.fields) return fail(Errc::unsupported, "this method takes JSON only");
+    return read_message(*method.fields, as_bytes(request.body));
+  }
   const Source source = request.method == "GET" ? Source::query : Source::json;
   if (source == Source::query && request.query().size() > max_query)
     return fail(Errc::malformed, "query of {} bytes", request.query().size());
@@ -76,6 +84,9 @@ std::optional<std::string_view> method_name(const Service& service, const http::
 Encoding encoding_of(const http::Request& request)
 {
   if (request.method == "GET" || says_json(request.query())) return Encoding::json;
+  // Protobuf never starts like an object: that would be a group, which proto3 does not have. So a
+  // client that forgets the content type, as wget and curl do by default, is understood.
+  if (trim(request.body).starts_with('{')) return Encoding::json;
   const std::string* type = request.header("Content-Type");
   if (type == nullptr) return Encoding::protobuf;
   const std::string_view media = trim(std::string_view{*type}.substr(0, type->find(';')));
@@ -86,13 +97,16 @@ http::Response answer(const Service& service, const http::Request& request)
 {
   const auto name = method_name(service, request);
   if (!name) return respond(404, Json{}.set("error", "no such path"), 2);
+  const Encoding encoding = encoding_of(request);
   const auto method = service.methods.find(*name);
-  if (method == service.methods.end()) return refuse(fmt::format("Service not found: {}", *name));
-  const auto params = params_for(method->second, request);
-  if (!params) return refuse(params.error().message());
+  if (method == service.methods.end())
+    return refuse(encoding, fmt::format("Service not found: {}", *name));
+  const auto params = params_for(method->second, request, encoding);
+  if (!params) return refuse(encoding, params.error().message());
   const auto result = method->second.run(*params);
-  if (!result) return refuse(result.error().message());
-  return respond(200, *result, -1);
+  if (!result) return refuse(encoding, result.error().message());
+  if (encoding == Encoding::json) return respond(200, *result, -1);
+  return respond_protobuf(200, write_message(method->second.answer, *result));
 }
 
 } // namespace dstack::rpc

@@ -1,8 +1,9 @@
 #pragma once
 /// The guest API's framing (spec guest 1.1 to 1.4): one path segment names the method; every
-/// failure is HTTP 400 with {"error": …} in two-space JSON; non-ASCII is escaped because one
-/// published client counts characters instead of bytes (spec guest 1.5). JSON and query strings are
-/// read here; a method sees one tree whatever the encoding was.
+/// failure is HTTP 400 with {"error": …} in two-space JSON, or a protobuf message whose field 1 is
+/// that text; non-ASCII is escaped in JSON because one published client counts characters instead
+/// of bytes (spec guest 1.5). JSON, query strings and protobuf are read here; a method sees one
+/// tree whatever the encoding was.
 
 #include "codec/json.hpp"
 #include "http/message.hpp"
@@ -16,19 +17,23 @@ enum class FieldKind {
   text,
   boolean,
   u64,
+  i64,
   bytes, ///< hex; handed on in lower case without "0x"
   texts,
-  bytes_list
+  bytes_list,
+  message, ///< of the field's members
+  messages
 };
 
 enum class Need { defaulted, optional }; ///< optional: may be null, and is null when absent
 
-/// One field of a request message, as in the published .proto file.
+/// One field of a message, as in the published .proto file.
 struct Field {
   std::uint32_t number; ///< of the protobuf encoding
   std::string name;
   FieldKind kind = FieldKind::text;
   Need need = Need::defaulted;
+  std::vector<Field> members{}; ///< of a message
 };
 
 struct Method {
@@ -39,14 +44,15 @@ struct Method {
   requires std::is_invocable_r_v < Result<codec::Json>, F,
   const codec::Json& > Method(F action) : run(std::move(action)) {}
   /// Takes exactly these fields, checked, with defaults filled in and others dropped. Without
-  /// fields the request is not even read.
-  Method(std::vector<Field> request, Run action)
-      : fields(std::move(request)), run(std::move(action))
+  /// fields the request is not even read. The answer has the fields of answer_fields in protobuf.
+  Method(std::vector<Field> request, std::vector<Field> answer_fields, Run action)
+      : fields(std::move(request)), answer(std::move(answer_fields)), run(std::move(action))
   {
   }
   Method() = default;
 
   std::optional<std::vector<Field>> fields;
+  std::vector<Field> answer;
   Run run;
 };
 

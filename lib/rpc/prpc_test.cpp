@@ -17,17 +17,15 @@ Service service()
   Service out;
   out.trimmed_prefix = "Tappd.";
   out.methods["Echo"] = echo;
-  out.methods["Nothing"] = Method{{}, [](const Json&) -> Result<Json> { return Json{}; }};
+  out.methods["Nothing"] = Method{{}, {}, [](const Json&) -> Result<Json> { return Json{}; }};
   out.methods["Fails"] = [](const Json&) -> Result<Json> {
     return Error{fail(Errc::io, "inner {}", "\xff\n")}.within("outer");
   };
-  out.methods["Typed"] = Method{{{1, "path", FieldKind::text},
-                                 {2, "data", FieldKind::bytes},
-                                 {3, "usage", FieldKind::boolean},
-                                 {4, "until", FieldKind::u64, Need::optional},
-                                 {5, "names", FieldKind::texts},
-                                 {6, "keys", FieldKind::bytes_list}},
-                                echo};
+  const std::vector<Field> fields = {
+      {1, "path", FieldKind::text},     {2, "data", FieldKind::bytes},
+      {3, "usage", FieldKind::boolean}, {4, "until", FieldKind::u64, Need::optional},
+      {5, "names", FieldKind::texts},   {6, "keys", FieldKind::bytes_list}};
+  out.methods["Typed"] = Method{fields, fields, echo};
   return out;
 }
 
@@ -42,7 +40,9 @@ http::Request request(std::string method, std::string target, std::string body)
 
 std::string ask(const char* method, std::string target, std::string body)
 {
-  const auto response = answer(service(), request(method, std::move(target), std::move(body)));
+  http::Request asked = request(method, std::move(target), std::move(body));
+  asked.headers.push_back({"Content-Type", "application/json"});
+  const auto response = answer(service(), asked);
   REQUIRE(response.headers.size() == 1);
   CHECK(response.headers[0].value == "application/json");
   return fmt::format("{} {}", response.status, response.body);
@@ -143,8 +143,37 @@ TEST_SUITE("rpc::prpc")
     CHECK(of("POST", "/A", "Application/JSON; charset=utf-8") == Encoding::json);
     CHECK(of("POST", "/A", "application/octet-stream") == Encoding::protobuf);
     CHECK(of("POST", "/A", "") == Encoding::protobuf);
-    CHECK(ask("POST", "/Echo", " {\"a\":1}") == "200 {\"a\":1}");
+    http::Request bare = request("POST", "/A", " {}");
+    CHECK(encoding_of(bare) == Encoding::json);
     CHECK(ask("POST", "/Echo", "\x0a\x01x").starts_with("400 "));
+  }
+
+  TEST_CASE("protobuf in, protobuf out, errors too")
+  {
+    const auto send = [](const char* target, std::string_view body_hex) {
+      const auto response =
+          answer(service(), request("POST", target, to_text(*parse_hex(body_hex))));
+      CHECK(response.headers[0].value == "application/octet-stream");
+      return fmt::format("{} {}", response.status, hex(as_bytes(response.body)));
+    };
+    CHECK(send("/Typed", "") == "200 ");
+    // path "p", data 00ff, usage true, until 300, names a b, keys ab; then an unknown field 9.
+    const std::string full = "0a0170"
+                             "120200ff"
+                             "1801"
+                             "20ac02"
+                             "2a0161"
+                             "2a0162"
+                             "3201ab";
+    CHECK(send("/Typed", full + "4a03616263") == "200 " + full);
+    CHECK(send("/Nowhere", "") == "400 0a1a" + hex(as_bytes("Service not found: Nowhere")));
+    CHECK(send("/Typed", "0a05").starts_with("400 0a"));                   // cut off
+    CHECK(send("/Typed", "0a01ff").starts_with("400 0a"));                 // not UTF-8
+    CHECK(send("/Typed", "0b").starts_with("400 0a"));                     // a group
+    CHECK(send("/Typed", "0000").starts_with("400 0a"));                   // field 0
+    CHECK(send("/Typed", "18ffffffffffffffffff7f").starts_with("400 0a")); // 65 bits and more
+    CHECK(send("/Nothing", "ff") == "200 ");
+    CHECK(send("/Echo", "0a").starts_with("400 0a"));
   }
 }
 

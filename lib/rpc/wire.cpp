@@ -1,0 +1,197 @@
+#include "rpc/wire.hpp"
+
+#include "base/text.hpp"
+#include "rpc/fields.hpp"
+
+#include <algorithm>
+
+namespace dstack::rpc {
+
+using codec::Json;
+
+namespace {
+
+constexpr std::size_t max_depth = 8;
+constexpr std::size_t max_items = 65'536;
+
+enum WireType : std::uint8_t { varint = 0, fixed64 = 1, delimited = 2, fixed32 = 5 };
+
+Result<std::uint64_t> read_varint(ByteReader& in)
+{
+  std::uint64_t out = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    const std::uint8_t byte = TRY(in.u8());
+    if (shift == 63 && byte > 1) break;
+    out |= std::uint64_t{byte & 0x7fU} << shift;
+    if ((byte & 0x80U) == 0) return out;
+  }
+  return fail(Errc::malformed, "a number of more than 64 bits");
+}
+
+Result<ByteView> read_delimited(ByteReader& in)
+{
+  const std::uint64_t size = TRY(read_varint(in));
+  if (size > in.remaining()) return fail(Errc::malformed, "a field of {} bytes is cut off", size);
+  return in.take(static_cast<std::size_t>(size));
+}
+
+Status skip(ByteReader& in, unsigned type)
+{
+  switch (type) {
+  case varint:
+    static_cast<void>(TRY(read_varint(in)));
+    return ok();
+  case fixed64:
+    static_cast<void>(TRY(in.take(8)));
+    return ok();
+  case delimited:
+    static_cast<void>(TRY(read_delimited(in)));
+    return ok();
+  case fixed32:
+    static_cast<void>(TRY(in.take(4)));
+    return ok();
+  default:
+    return fail(Errc::malformed, "wire type {}", type);
+  }
+}
+
+bool is_number(FieldKind kind)
+{
+  return kind == FieldKind::boolean || kind == FieldKind::u64 || kind == FieldKind::i64;
+}
+
+bool is_list(FieldKind kind)
+{
+  return kind == FieldKind::texts || kind == FieldKind::bytes_list || kind == FieldKind::messages;
+}
+
+Result<Json> read_fields(const std::vector<Field>& fields, ByteView data, std::size_t depth);
+
+Result<Json> read_value(const Field& field, ByteReader& in, std::size_t depth)
+{
+  if (is_number(field.kind)) {
+    const std::uint64_t number = TRY(read_varint(in));
+    if (field.kind == FieldKind::boolean) return Json{number != 0};
+    if (field.kind == FieldKind::i64) return Json{static_cast<std::int64_t>(number)};
+    return Json{number};
+  }
+  const ByteView raw = TRY(read_delimited(in));
+  switch (field.kind) {
+  case FieldKind::bytes:
+  case FieldKind::bytes_list:
+    return Json{hex(raw)};
+  case FieldKind::message:
+  case FieldKind::messages:
+    return read_fields(field.members, raw, depth + 1);
+  default:
+    if (!is_utf8(as_text(raw))) return fail(Errc::malformed, "text that is not UTF-8");
+    return Json{as_text(raw)};
+  }
+}
+
+Result<Json> read_fields(const std::vector<Field>& fields, ByteView data, std::size_t depth)
+{
+  if (depth > max_depth) return fail(Errc::malformed, "messages nested too deep");
+  Json out = defaults_of(fields);
+  ByteReader in{data};
+  while (in.remaining() > 0) {
+    const std::uint64_t tag = TRY(read_varint(in));
+    const auto type = static_cast<unsigned>(tag & 7U);
+    const std::uint64_t number = tag >> 3U;
+    if (number == 0 || number >= (std::uint64_t{1} << 29U))
+      return fail(Errc::malformed, "field number {}", number);
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&](const Field& one) { return one.number == number; });
+    const bool wanted =
+        field != fields.end() && type == (is_number(field->kind) ? varint : delimited);
+    if (!wanted) {
+      TRY(skip(in, type));
+      continue;
+    }
+    Json value = TRY(read_value(*field, in, depth).within("{}", field->name));
+    if (!is_list(field->kind)) {
+      out.set(field->name, std::move(value));
+      continue;
+    }
+    // defaults_of made the members in the order of the fields.
+    Json& list = out.members()[static_cast<std::size_t>(field - fields.begin())].second;
+    if (list.items().size() >= max_items)
+      return fail(Errc::malformed, "{} is too long", field->name);
+    list.push(std::move(value));
+  }
+  return out;
+}
+
+void put_varint(ByteWriter& out, std::uint64_t value)
+{
+  for (; value >= 0x80U; value >>= 7U)
+    out.u8(static_cast<std::uint8_t>(value | 0x80U));
+  out.u8(static_cast<std::uint8_t>(value));
+}
+
+void put_delimited(ByteWriter& out, const Field& field, ByteView content)
+{
+  put_varint(out, (std::uint64_t{field.number} << 3U) | delimited);
+  put_varint(out, content.size());
+  out.put(content);
+}
+
+Bytes content_of(const Field& field, const Json& value)
+{
+  switch (field.kind) {
+  case FieldKind::bytes:
+  case FieldKind::bytes_list:
+    return *parse_hex(value.text());
+  case FieldKind::message:
+  case FieldKind::messages:
+    return write_message(field.members, value);
+  default:
+    return to_bytes(value.text());
+  }
+}
+
+void put_number(ByteWriter& out, const Field& field, const Json& value)
+{
+  std::uint64_t number = 0;
+  if (field.kind == FieldKind::boolean)
+    number = *value.as_bool() ? 1 : 0;
+  else if (field.kind == FieldKind::i64)
+    number = static_cast<std::uint64_t>(*value.as_i64());
+  else
+    number = *value.as_u64();
+  if (number == 0 && field.need == Need::defaulted) return;
+  put_varint(out, (std::uint64_t{field.number} << 3U) | varint);
+  put_varint(out, number);
+}
+
+} // namespace
+
+Result<Json> read_message(const std::vector<Field>& fields, ByteView data)
+{
+  return read_fields(fields, data, 0);
+}
+
+Bytes write_message(const std::vector<Field>& fields, const Json& value)
+{
+  ByteWriter out;
+  if (!value.is_object()) return out.take();
+  for (const Field& field : fields) {
+    const Json* member = value.find(field.name);
+    if (member == nullptr || member->is_null()) continue;
+    if (is_number(field.kind)) {
+      put_number(out, field, *member);
+      continue;
+    }
+    if (is_list(field.kind)) {
+      for (const Json& item : member->items())
+        put_delimited(out, field, content_of(field, item));
+      continue;
+    }
+    const Bytes content = content_of(field, *member);
+    const bool kept = field.need == Need::optional || field.kind == FieldKind::message;
+    if (!content.empty() || kept) put_delimited(out, field, content);
+  }
+  return out.take();
+}
+
+} // namespace dstack::rpc

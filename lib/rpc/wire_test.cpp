@@ -1,0 +1,69 @@
+#include "rpc/wire.hpp"
+
+#include <doctest/doctest.h>
+
+namespace dstack::rpc {
+namespace {
+
+using codec::Json;
+
+const std::vector<Field> disk = {{1, "name"}, {3, "total_size", FieldKind::u64}};
+const std::vector<Field> fields = {{1, "os_name"},
+                                   {2, "created", FieldKind::i64},
+                                   {16, "disk", FieldKind::message, Need::defaulted, disk},
+                                   {17, "disks", FieldKind::messages, Need::defaulted, disk}};
+
+} // namespace
+
+TEST_SUITE("rpc::wire")
+{
+  TEST_CASE("messages inside messages, lists of them, negative numbers")
+  {
+    Json value;
+    value.set("os_name", "x").set("created", std::int64_t{-1});
+    value.set("disk", Json{}.set("name", "a").set("total_size", 1));
+    Json disks = Json::array();
+    disks.push(Json{}.set("name", "b").set("total_size", std::uint64_t{1} << 40U));
+    disks.push(Json{}.set("name", "").set("total_size", 0));
+    value.set("disks", std::move(disks));
+    const Bytes raw = write_message(fields, value);
+    CHECK(hex(raw) == "0a0178"
+                      "10ffffffffffffffffff01"
+                      "820105"
+                      "0a0161"
+                      "1801"
+                      "8a010a"
+                      "0a0162"
+                      "18808080808020"
+                      "8a0100");
+    const auto back = read_message(fields, raw);
+    REQUIRE(back);
+    CHECK(codec::write_json(*back) == codec::write_json(value));
+  }
+
+  TEST_CASE("what is missing has its default, what came last counts")
+  {
+    const auto none = read_message(fields, {});
+    REQUIRE(none);
+    CHECK(codec::write_json(*none) == R"({"os_name":"","created":0,"disk":null,"disks":[]})");
+    CHECK(read_message(fields, *parse_hex("0a01610a0162"))->find("os_name")->text() == "b");
+    // Right number, other wire type: an unknown field.
+    CHECK(read_message(fields, *parse_hex("0801"))->find("os_name")->text().empty());
+  }
+
+  TEST_CASE("messages cannot nest without end")
+  {
+    std::vector<Field> deep = {{1, "x"}};
+    for (int i = 0; i < 12; ++i)
+      deep = {{1, "m", FieldKind::message, Need::defaulted, deep}};
+    Bytes raw;
+    for (int i = 0; i < 12; ++i) {
+      Bytes outer = {0x0a, static_cast<std::uint8_t>(raw.size())};
+      outer.insert(outer.end(), raw.begin(), raw.end());
+      raw = outer;
+    }
+    CHECK_FALSE(read_message(deep, raw));
+  }
+}
+
+} // namespace dstack::rpc
