@@ -1,6 +1,7 @@
 #include "x509/certificate.hpp"
 
 #include "crypto/hash.hpp"
+#include "x509/build.hpp"
 #include "x509/der.hpp"
 
 #include <algorithm>
@@ -10,48 +11,15 @@ namespace dstack::x509 {
 
 namespace {
 
-using crypto::FreeWith;
 using crypto::openssl_error;
 using crypto::X509Certificate;
-using Object = std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>>;
-using Asn1Time = std::unique_ptr<ASN1_TIME, FreeWith<ASN1_TIME_free>>;
-using OctetString = std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>>;
-
-void set_name(X509_NAME* name, const std::string& common_name)
-{
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): OpenSSL's unsigned text.
-  const auto* text = reinterpret_cast<const unsigned char*>(common_name.c_str());
-  DSTACK_ASSERT(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, text, -1, -1, 0) == 1);
-}
+using Asn1Time = std::unique_ptr<ASN1_TIME, crypto::FreeWith<ASN1_TIME_free>>;
 
 Status add_standard(X509* certificate, int nid, const std::string& value)
 {
   const crypto::X509Extension extension{X509V3_EXT_conf_nid(nullptr, nullptr, nid, value.c_str())};
   if (!extension || X509_add_ext(certificate, extension.get(), -1) != 1)
     return openssl_error(Errc::internal, "certificate extension");
-  return ok();
-}
-
-int add_to(X509* certificate, X509_EXTENSION* extension)
-{
-  return X509_add_ext(certificate, extension, -1);
-}
-
-int add_to(X509_CRL* list, X509_EXTENSION* extension)
-{
-  return X509_CRL_add_ext(list, extension, -1);
-}
-
-/// To a certificate or a CRL.
-template <class To> Status add_extension(To* to, const Extension& wanted)
-{
-  const Object oid{OBJ_txt2obj(wanted.oid.c_str(), 1)};
-  const OctetString value{ASN1_OCTET_STRING_new()};
-  ASN1_OCTET_STRING_set(value.get(), wanted.value.data(), static_cast<int>(wanted.value.size()));
-  const crypto::X509Extension extension{
-      X509_EXTENSION_create_by_OBJ(nullptr, oid.get(), wanted.critical ? 1 : 0, value.get())};
-  if (!extension || add_to(to, extension.get()) != 1)
-    return openssl_error(Errc::internal, "extension " + wanted.oid);
   return ok();
 }
 
@@ -93,16 +61,6 @@ Status add_extensions(X509* certificate, const CertificateSpec& spec)
   return ok();
 }
 
-Result<Bytes> to_der(X509* certificate)
-{
-  unsigned char* raw = nullptr;
-  const int size = i2d_X509(certificate, &raw);
-  if (size <= 0) return openssl_error(Errc::internal, "encode certificate");
-  Bytes out(raw, raw + size);
-  OPENSSL_free(raw);
-  return out;
-}
-
 } // namespace
 
 Result<Bytes>
@@ -113,17 +71,12 @@ make_certificate(const CertificateSpec& spec, ByteView subject_spki, const crypt
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), spec.serial);
   ASN1_TIME_set(X509_getm_notBefore(certificate.get()), spec.not_before);
   ASN1_TIME_set(X509_getm_notAfter(certificate.get()), spec.not_after);
-  set_name(X509_get_subject_name(certificate.get()), spec.subject_cn);
-  set_name(X509_get_issuer_name(certificate.get()), spec.issuer_cn);
-  const unsigned char* at = subject_spki.data();
-  const crypto::Pkey key{d2i_PUBKEY(nullptr, &at, static_cast<long>(subject_spki.size()))};
-  if (!key || X509_set_pubkey(certificate.get(), key.get()) != 1)
-    return openssl_error(Errc::malformed, "subject public key");
+  set_entry(X509_get_subject_name(certificate.get()), "CN", spec.subject_cn);
+  set_entry(X509_get_issuer_name(certificate.get()), "CN", spec.issuer_cn);
+  TRY(set_public_key(certificate.get(), subject_spki));
   TRY(add_extensions(certificate.get(), spec));
   TRY(add_key_identifiers(certificate.get(), subject_spki, issuer.spki_der()));
-  if (X509_sign(certificate.get(), issuer.get(), EVP_sha256()) == 0)
-    return openssl_error(Errc::internal, "sign certificate");
-  return to_der(certificate.get());
+  return sign_to_der(certificate.get(), issuer);
 }
 
 Result<Bytes> make_crl(const CrlSpec& spec, const crypto::P256Key& issuer)
@@ -131,7 +84,7 @@ Result<Bytes> make_crl(const CrlSpec& spec, const crypto::P256Key& issuer)
   const crypto::X509List list{X509_CRL_new()};
   X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
   const crypto::X509Name name{X509_NAME_new()};
-  set_name(name.get(), spec.issuer_cn);
+  set_entry(name.get(), "CN", spec.issuer_cn);
   X509_CRL_set_issuer_name(list.get(), name.get());
   const Asn1Time from{ASN1_TIME_set(nullptr, spec.this_update)};
   const Asn1Time to{ASN1_TIME_set(nullptr, spec.next_update)};

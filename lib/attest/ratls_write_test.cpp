@@ -1,0 +1,93 @@
+#include "attest/ratls_write.hpp"
+
+#include "attest/ratls.hpp"
+#include "crypto/p256.hpp"
+#include "x509/app_certificate.hpp"
+
+#include <doctest/doctest.h>
+
+namespace dstack::attest {
+
+namespace {
+
+constexpr std::int64_t year_2030 = 1'893'456'000;
+
+Attestation sample(EventVersion version)
+{
+  Attestation out;
+  out.quote = Bytes(700, 7);
+  const RuntimeEvent event{"app-id", Bytes(20, 1), version};
+  out.runtime_events = {event};
+  TdxEvent firmware{0, 10, Sha384Digest{}, "acpi-tables", to_bytes("ACPI DATA")};
+  TdxEvent other{1, 3, Sha384Digest{}, "", Bytes(100, 9)};
+  out.event_log = {firmware, other, to_tdx_event(event)};
+  out.config = "{}";
+  return out;
+}
+
+} // namespace
+
+TEST_SUITE("attest::ratls_write")
+{
+  TEST_CASE("trap 11 and 13: app info is an array of nine in two OCTET STRINGs (spec guest 21.5)")
+  {
+    AppInfo info;
+    info.app_id = Bytes(20, 0x11);
+    info.compose_hash = Bytes(32, 0x22);
+    info.instance_id = Bytes(20, 0x44);
+    info.device_id = *parse_hex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    info.mr_system = Bytes(32, 0x55);
+    info.mr_aggregated = Bytes(32, 0x66);
+    info.os_image_hash = Bytes(32, 0x77);
+    info.key_provider = R"({"name":"none","id":""})";
+    const x509::Extension made = app_info_extension(info);
+    CHECK(made.oid == "1.3.6.1.4.1.62397.1.9");
+    CHECK_FALSE(made.critical);
+    const std::string text = hex(made.value);
+    CHECK(made.value.size() == 244);
+    CHECK(text.starts_with("0481f1"
+                           "99"
+                           "c414" +
+                           hex(Bytes(20, 0x11)) + "c420"));
+    CHECK(text.ends_with("c4177b226e616d65223a226e6f6e65222c226964223a22227d90"));
+  }
+
+  TEST_CASE("a certificate made here is read back whole")
+  {
+    const auto key = crypto::P256Key::generate();
+    for (const EventVersion version : {EventVersion::v1, EventVersion::v2}) {
+      const Attestation attestation = sample(version);
+      x509::AppCertificateSpec spec;
+      spec.subject.common_name = "x";
+      spec.not_after = year_2030;
+      spec.extensions = {app_id_extension(Bytes(20, 5)), usage_extension(usage_app),
+                         attestation_extension(attestation)};
+      const auto legacy = legacy_extensions(attestation);
+      CHECK(legacy.size() == (version == EventVersion::v1 ? 2 : 0));
+      spec.extensions.insert(spec.extensions.end(), legacy.begin(), legacy.end());
+      const auto read = parse_ratls(*x509::make_app_certificate(spec, key.spki_der(), key));
+      REQUIRE(read);
+      CHECK(read->usage == "app:custom");
+      CHECK(read->app_id == Bytes(20, 5));
+      CHECK(read->attestation.quote == attestation.quote);
+      CHECK(read->attestation.runtime_events == attestation.runtime_events);
+      REQUIRE(read->attestation.event_log.size() == 2);
+      CHECK(read->attestation.event_log[0].payload == to_bytes("ACPI DATA"));
+      CHECK(read->attestation.event_log[1].digest.has_value());
+    }
+  }
+
+  TEST_CASE("trap 13: old verifiers find quote and log apart, and can replay them")
+  {
+    const auto key = crypto::P256Key::generate();
+    x509::AppCertificateSpec spec;
+    spec.not_after = year_2030;
+    spec.extensions = legacy_extensions(sample(EventVersion::v1));
+    const auto read = parse_ratls(*x509::make_app_certificate(spec, key.spki_der(), key));
+    REQUIRE(read);
+    CHECK(read->attestation.quote == Bytes(700, 7));
+    CHECK(replay(read->attestation.event_log, runtime_register));
+  }
+}
+
+} // namespace dstack::attest

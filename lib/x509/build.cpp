@@ -1,0 +1,68 @@
+#include "x509/build.hpp"
+
+namespace dstack::x509 {
+
+namespace {
+
+using crypto::FreeWith;
+using crypto::openssl_error;
+using Object = std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>>;
+using OctetString = std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>>;
+
+crypto::X509Extension make_extension(const Extension& wanted)
+{
+  const Object oid{OBJ_txt2obj(wanted.oid.c_str(), 1)};
+  const OctetString value{ASN1_OCTET_STRING_new()};
+  ASN1_OCTET_STRING_set(value.get(), wanted.value.data(), static_cast<int>(wanted.value.size()));
+  return crypto::X509Extension{
+      X509_EXTENSION_create_by_OBJ(nullptr, oid.get(), wanted.critical ? 1 : 0, value.get())};
+}
+
+} // namespace
+
+void set_entry(X509_NAME* name, const char* type, const std::string& text)
+{
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): OpenSSL's unsigned text.
+  const auto* raw = reinterpret_cast<const unsigned char*>(text.data());
+  DSTACK_ASSERT(X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, raw,
+                                           static_cast<int>(text.size()), -1, 0) == 1);
+}
+
+Status set_public_key(X509* certificate, ByteView spki)
+{
+  const unsigned char* at = spki.data();
+  const crypto::Pkey key{d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size()))};
+  if (!key || X509_set_pubkey(certificate, key.get()) != 1)
+    return openssl_error(Errc::malformed, "subject public key");
+  return ok();
+}
+
+Status add_extension(X509* to, const Extension& wanted)
+{
+  const crypto::X509Extension extension = make_extension(wanted);
+  if (!extension || X509_add_ext(to, extension.get(), -1) != 1)
+    return openssl_error(Errc::internal, "extension " + wanted.oid);
+  return ok();
+}
+
+Status add_extension(X509_CRL* to, const Extension& wanted)
+{
+  const crypto::X509Extension extension = make_extension(wanted);
+  if (!extension || X509_CRL_add_ext(to, extension.get(), -1) != 1)
+    return openssl_error(Errc::internal, "extension " + wanted.oid);
+  return ok();
+}
+
+Result<Bytes> sign_to_der(X509* certificate, const crypto::P256Key& issuer)
+{
+  if (X509_sign(certificate, issuer.get(), EVP_sha256()) == 0)
+    return openssl_error(Errc::internal, "sign certificate");
+  unsigned char* raw = nullptr;
+  const int size = i2d_X509(certificate, &raw);
+  if (size <= 0) return openssl_error(Errc::internal, "encode certificate");
+  Bytes out(raw, raw + size);
+  OPENSSL_free(raw);
+  return out;
+}
+
+} // namespace dstack::x509
