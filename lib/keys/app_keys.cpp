@@ -19,15 +19,26 @@ Secret<32> derive(ByteView input_key, std::initializer_list<std::string_view> co
   return out;
 }
 
+Result<crypto::P256Key> derive_p256(ByteView input_key,
+                                    std::initializer_list<std::string_view> contexts)
+{
+  return crypto::P256Key::from_scalar(derive(input_key, contexts).view());
+}
+
+Result<Secret<32>> derive_hashed(ByteView input_key,
+                                 std::initializer_list<std::string_view> contexts)
+{
+  Bytes der = TRY(derive_p256(input_key, contexts)).pkcs8_der();
+  Secret<32> out{crypto::sha256(der)};
+  wipe(der);
+  return out;
+}
+
 Result<AppKeys> from_seed(const Secret<32>& seed)
 {
-  const auto disk = TRY(crypto::P256Key::from_scalar(derive(seed.view(), {"app-disk-key"}).view()));
-  auto ca = TRY(crypto::P256Key::from_scalar(derive(seed.view(), {"app-key"}).view()));
+  Secret<32> disk = TRY(derive_hashed(seed.view(), {"app-disk-key"}));
   Secret<32> k256 = TRY(crypto::k256_even_y(derive(seed.view(), {"app-k256-key"})));
-  Bytes der = disk.pkcs8_der();
-  Secret<32> disk_key{crypto::sha256(der)};
-  wipe(der);
-  return AppKeys{std::move(disk_key), std::move(k256), std::move(ca)};
+  return AppKeys{std::move(disk), std::move(k256), TRY(derive_p256(seed.view(), {"app-key"}))};
 }
 
 } // namespace dstack::keys
