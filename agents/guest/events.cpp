@@ -1,7 +1,7 @@
 #include "guest/events.hpp"
 
 #include "base/text.hpp"
-#include "crypto/hash.hpp"
+#include "guestapi/boot_events.hpp"
 
 namespace dstack::guest {
 
@@ -43,14 +43,11 @@ Status record_boot_events(EventRecorder& recorder,
                           const Identity& identity,
                           const compose::AppCompose& app)
 {
-  TRY(recorder.record("system-preparing", {}));
-  TRY(recorder.record("app-id", identity.app_id));
-  TRY(recorder.record("compose-hash", identity.compose_hash));
-  for (const std::string& script : app.init_script)
-    TRY(recorder.record("init-script-hash", crypto::sha256(as_bytes(script))));
-  TRY(recorder.record("gpu-policy-hash", compose::gpu_policy_hash(app)));
-  TRY(recorder.record("instance-id", identity.instance_id));
-  return recorder.record("boot-mr-done", {});
+  const guestapi::BootIdentity who{to_bytes(ByteView{identity.app_id}),
+                                   to_bytes(ByteView{identity.compose_hash}), identity.instance_id};
+  for (const guestapi::BootEvent& event : guestapi::boot_events(who, app))
+    TRY(recorder.record(event.name, event.payload));
+  return ok();
 }
 
 } // namespace dstack::guest
