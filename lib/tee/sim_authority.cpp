@@ -134,6 +134,7 @@ Result<SimAuthority> SimAuthority::open(const fs::path& directory, Time now)
   crypto::P256Key attestation = TRY(key("attestation.key"));
   SimAuthority out{std::move(pck), std::move(attestation), std::move(secret)};
   out.chain_pem_ = TRY(sys::read_text(directory / "pck-chain.pem", max_file));
+  out.root_ = TRY(sys::read_file(directory / "root.der", max_file));
   return out;
 }
 

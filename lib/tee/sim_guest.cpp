@@ -1,5 +1,6 @@
 #include "tee/sim_guest.hpp"
 
+#include "base/text.hpp"
 #include "measure/boot.hpp"
 
 #include <algorithm>
@@ -51,6 +52,17 @@ public:
     const Json answer = TRY(call_("Tee.SealingKey", std::move(params)).within("simulated TEE"));
     const auto raw = TRY(parse_hex_array<32>(TRY(answer.need_string("key"))));
     return std::optional<Secret<32>>{Secret<32>{raw}};
+  }
+
+  Result<dcap::Anchor> provider_root() override
+  {
+    const Json answer = TRY(call_("Tee.Root", Json::object()).within("simulated TEE"));
+    const Bytes der = TRY(parse_hex(TRY(answer.need_string("root"))).within("simulated TEE: root"));
+    auto anchor = TRY(dcap::Anchor::from_file(der).within("simulated TEE"));
+    if (anchor.vendor() != dcap::simulated_vendor)
+      return fail(Errc::untrusted, "the simulated TEE's root calls itself '{}'",
+                  printable(anchor.vendor()));
+    return anchor;
   }
 
 private:

@@ -52,6 +52,7 @@ Result<Json> SimTee::handle(std::string_view method, const Json& params)
                                             TRY(params.get_string("instance_id", "")));
     return Json{}.set("key", hex(key.view()));
   }
+  if (method == "Tee.Root") return Json{}.set("root", hex(authority_.root()));
   return fail(Errc::unsupported, "the simulated TEE has no '{}'", method);
 }
 

@@ -18,6 +18,8 @@ public:
 
   /// A quote over header and body as a quoting enclave would make it.
   Bytes quote(const attest::TdxRegisters& registers, ByteView report_data) const;
+  /// The development root's certificate, DER.
+  const Bytes& root() const { return root_; }
   /// HKDF of the sealing secret over app id and instance id. Simulated: the host can compute it.
   Secret<32> sealing_key(std::string_view app_id, std::string_view instance_id) const;
 
@@ -31,6 +33,7 @@ private:
   crypto::P256Key attestation_;
   Secret<32> sealing_;
   std::string chain_pem_;
+  Bytes root_;
 };
 
 /// One VM's simulated TEE: its registers, answering the guest's "Tee." requests.
@@ -40,7 +43,8 @@ public:
 
   /// The VM boots anew: RTMR3 is zero again.
   void reset();
-  /// "Tee.Boot", "Tee.Extend", "Tee.Quote", "Tee.SealingKey"; anything else is Errc::unsupported.
+  /// "Tee.Boot", "Tee.Extend", "Tee.Quote", "Tee.SealingKey", "Tee.Root"; anything else is
+  /// Errc::unsupported.
   Result<codec::Json> handle(std::string_view method, const codec::Json& params);
 
   const attest::TdxRegisters& registers() const { return registers_; }

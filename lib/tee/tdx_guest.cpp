@@ -71,6 +71,8 @@ public:
     return std::optional<Secret<32>>{}; // TDX keeps nothing across restarts
   }
 
+  Result<dcap::Anchor> provider_root() override { return dcap::Anchor::intel(); }
+
 private:
   static Result<std::uint64_t> generation(const fs::path& entry)
   {

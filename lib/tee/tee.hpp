@@ -3,6 +3,7 @@
 
 #include "attest/event_log.hpp"
 #include "base/secret.hpp"
+#include "dcap/anchor.hpp"
 
 #include <memory>
 #include <optional>
@@ -32,6 +33,8 @@ public:
   /// A key that comes back after a restart, when the TEE can keep one for this instance.
   virtual Result<std::optional<Secret<32>>> sealing_key(std::string_view app_id,
                                                         std::string_view instance_id) = 0;
+  /// The root that quotes of enclaves beside this TEE chain to.
+  virtual Result<dcap::Anchor> provider_root() = 0;
 };
 
 } // namespace dstack::tee
