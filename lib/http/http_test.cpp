@@ -53,6 +53,22 @@ TEST_SUITE("http")
     CHECK(outcome("GET / HTTP/1.1\r\nHo") == "incomplete");
   }
 
+  TEST_CASE("a target may be absolute, as the Rust SDK writes it")
+  {
+    const auto split = [](std::string target) {
+      Request request;
+      request.target = std::move(target);
+      return std::string{request.path()} + " " + std::string{request.query()};
+    };
+    CHECK(split("http://unix.socket/GetTlsKey") == "/GetTlsKey ");
+    CHECK(split("http://localhost:80/prpc/Info?a=http://b/c") == "/prpc/Info a=http://b/c");
+    CHECK(split("http://localhost") == "/ ");
+    CHECK(split("/a?b") == "/a b");
+    CHECK(split("//unix.socket/GetTlsKey") == "//unix.socket/GetTlsKey ");
+    CHECK(outcome("POST http://unix.socket/a HTTP/1.1\r\nHost: d\r\nContent-Length: 1\r\n\r\nx") ==
+          "POST http://unix.socket/a [x]");
+  }
+
   TEST_CASE("whatever lets two parsers disagree is refused, with the reason")
   {
     struct Case {

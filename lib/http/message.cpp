@@ -14,9 +14,23 @@ const std::string* Request::header(std::string_view name) const
   return at == headers.end() ? nullptr : &at->value;
 }
 
+namespace {
+
+/// Without the authority of an absolute form (RFC 9112 3.2.2), which the Rust SDK sends over
+/// sockets.
+std::string_view origin_form(std::string_view target)
+{
+  constexpr std::string_view scheme = "http://";
+  if (!target.starts_with(scheme)) return target;
+  const auto path = target.find_first_of("/?", scheme.size());
+  return path == std::string_view::npos ? "/" : target.substr(path);
+}
+
+} // namespace
+
 std::string_view Request::path() const
 {
-  const std::string_view all{target};
+  const std::string_view all = origin_form(target);
   return all.substr(0, all.find('?'));
 }
 

@@ -15,14 +15,14 @@ struct Header {
 
 struct Request {
   std::string method; ///< "GET"
-  std::string target; ///< as received: "/path?query"
+  std::string target; ///< as received: "/path?query", or "http://host/path?query"
   std::vector<Header> headers;
   std::string body;
   bool keep_alive = true;
 
   /// First header of that name (case-insensitive), or nullptr.
   const std::string* header(std::string_view name) const;
-  std::string_view path() const;  ///< target up to '?'
+  std::string_view path() const;  ///< target up to '?', without "http://host"
   std::string_view query() const; ///< after '?', without it
 };
 
