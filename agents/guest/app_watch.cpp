@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "codec/json.hpp"
+#include "guestapi/log_frames.hpp"
 #include "sys/sockets.hpp"
 
 #include <algorithm>
@@ -30,9 +31,11 @@ std::string name_of(const Container& container)
 std::string plain_log(std::string_view framed)
 {
   std::string out;
-  LogDemuxer demuxer;
-  const auto collect = [&](LogStream, std::string_view text) { out += text; };
+  guestapi::LogDemuxer demuxer;
+  const auto collect = [&](guestapi::LogChannel, std::string_view text,
+                           guestapi::LogDemuxer::Part) { out += text; };
   if (!demuxer.feed(framed, collect)) return std::string{framed};
+  static_cast<void>(demuxer.finish(collect));
   return out;
 }
 

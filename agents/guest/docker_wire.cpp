@@ -11,7 +11,6 @@ namespace {
 
 using codec::Json;
 
-constexpr std::size_t header_size = 8;
 constexpr std::size_t max_containers_json = std::size_t{8} << 20U;
 constexpr std::size_t max_shown_error = 2000;
 
@@ -63,38 +62,6 @@ bool is_named(const Container& container, std::string_view wanted)
 }
 
 } // namespace
-
-Status LogDemuxer::feed(std::string_view data, const Sink& sink)
-{
-  while (!data.empty()) {
-    if (left_ > 0) {
-      const std::string_view piece = data.substr(0, left_);
-      left_ -= static_cast<std::uint32_t>(piece.size());
-      data.remove_prefix(piece.size());
-      sink(stream_, piece);
-      continue;
-    }
-    const std::string_view part = data.substr(0, header_size - header_.size());
-    header_ += part;
-    data.remove_prefix(part.size());
-    if (header_.size() < header_size) return ok();
-    ByteReader in{as_bytes(header_)};
-    const std::uint8_t kind = TRY(in.u8());
-    const ByteView zeros = TRY(in.take(3));
-    if (kind > 2 || zeros[0] != 0 || zeros[1] != 0 || zeros[2] != 0)
-      return fail(Errc::malformed, "log frame header {}", hex(as_bytes(header_)));
-    stream_ = kind == 2 ? LogStream::err : LogStream::out;
-    left_ = TRY(in.u32be());
-    header_.clear();
-  }
-  return ok();
-}
-
-Status LogDemuxer::finish() const
-{
-  if (left_ == 0 && header_.empty()) return ok();
-  return fail(Errc::malformed, "log stream ended inside a frame");
-}
 
 std::optional<int> Container::exit_code() const
 {

@@ -1,30 +1,12 @@
 #pragma once
-/// What dockerd's Engine API (version 1.41 and later) sends, as plain values. Container names, log
-/// bytes and states come from the app and are treated as hostile.
+/// What dockerd's Engine API (version 1.41 and later) sends, as plain values. Container names and
+/// states come from the app and are treated as hostile.
 
 #include "base/bytes.hpp"
 
-#include <functional>
 #include <optional>
 
 namespace dstack::guest {
-
-enum class LogStream { out = 1, err = 2 };
-
-/// Takes the multiplexed log stream apart: each frame is a kind byte, three zeros, a big-endian
-/// length, then that many bytes. Payload is passed on as it arrives, never collected.
-class LogDemuxer {
-public:
-  using Sink = std::function<void(LogStream, std::string_view)>;
-  Status feed(std::string_view data, const Sink& sink);
-  /// Fails when the stream ended inside a frame.
-  Status finish() const;
-
-private:
-  std::string header_;
-  LogStream stream_ = LogStream::out;
-  std::uint32_t left_ = 0;
-};
 
 struct PublishedPort {
   std::uint16_t host_port = 0;

@@ -10,26 +10,6 @@ namespace dstack::guest {
 
 namespace {
 
-/// What `docker logs` sends for two lines on stdout and one on stderr.
-const std::string framed = std::string{"\1\0\0\0\0\0\0\4one\n"sv} +
-                           std::string{"\2\0\0\0\0\0\0\4bad\n"sv} +
-                           std::string{"\1\0\0\0\0\0\0\4two\n"sv};
-
-std::string demux(const std::vector<std::string_view>& pieces)
-{
-  std::string out;
-  LogDemuxer demuxer;
-  for (const std::string_view piece : pieces)
-    REQUIRE(demuxer.feed(piece, [&](LogStream stream, std::string_view text) {
-      for (const char c : text) {
-        out += stream == LogStream::err ? '2' : '1';
-        out += c;
-      }
-    }));
-  REQUIRE(demuxer.finish());
-  return out;
-}
-
 /// Two containers as dockerd 26.1 lists them, shortened to what is read.
 constexpr std::string_view listing = R"([
  {"Id":"aaaa1111","Names":["/demo-web-1"],"Image":"sha256:00","ImageID":"sha256:00","Created":1700000000,
@@ -40,33 +20,6 @@ constexpr std::string_view listing = R"([
   "State":"exited","Status":"Exited (3) 2 seconds ago","Labels":{},"Ports":[]}])";
 
 } // namespace
-
-TEST_SUITE("guest::LogDemuxer")
-{
-  TEST_CASE("whole and byte by byte give the same, stream by stream")
-  {
-    const std::string whole = demux({framed});
-    CHECK(whole == "1o1n1e1\n2b2a2d2\n1t1w1o1\n");
-    std::vector<std::string_view> bytes;
-    for (std::size_t i = 0; i < framed.size(); ++i)
-      bytes.push_back(std::string_view{framed}.substr(i, 1));
-    CHECK(demux(bytes) == whole);
-  }
-
-  TEST_CASE("an end inside a frame and a wrong header are refused")
-  {
-    const auto ignore = [](LogStream, std::string_view) {};
-    for (std::size_t n = 1; n < 12; ++n) {
-      LogDemuxer demuxer;
-      REQUIRE(demuxer.feed(std::string_view{framed}.substr(0, n), ignore));
-      CHECK_FALSE(demuxer.finish());
-    }
-    for (const auto header : {"\3\0\0\0\0\0\0\1"sv, "\1\1\0\0\0\0\0\1"sv, "\1\0\0\1\0\0\0\1"sv}) {
-      LogDemuxer demuxer;
-      CHECK_FALSE(demuxer.feed(header, ignore));
-    }
-  }
-}
 
 TEST_SUITE("guest::parse_containers")
 {

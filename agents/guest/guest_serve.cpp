@@ -61,7 +61,8 @@ void Guest::serve_host(const std::string& method, const Json& params, const Host
     if (!report_) return reply.finish(fail(Errc::not_found, "the VM is not measured yet"));
     return reply.finish(method == "Info" ? report_->host_info() : report_->host_quote(params));
   }
-  if (method == "SysInfo") return reply.finish(system_info({"/", data_mount_point}));
+  if (method == "SysInfo") return reply.finish(system_info());
+  if (method == "NetworkInfo") return reply.finish(network_info());
   if (method == "ListContainers") return list_containers(reply);
   if (method == "Logs") return serve_logs(params, reply);
   if (method == "Shutdown") {

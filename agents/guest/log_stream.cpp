@@ -2,6 +2,9 @@
 
 #include "base/text.hpp"
 #include "guest/app.hpp"
+#include "guestapi/log_frames.hpp"
+
+#include <limits>
 
 namespace dstack::guest {
 
@@ -12,16 +15,15 @@ constexpr std::size_t much = 512 * 1024; ///< unsent bytes at which reading from
 /// All log streams of one request; lives in their callbacks.
 struct Job : std::enable_shared_from_this<Job> {
   struct Source {
-    LogDemuxer demuxer;
+    guestapi::LogDemuxer demuxer;
     std::optional<LinePrefixer> prefixer;
-    bool raw = false; ///< the container has a terminal: dockerd does not frame its output
-    bool begun = false;
     std::shared_ptr<EngineExchange> exchange;
   };
 
   explicit Job(HostReply answer) : reply(answer) {}
 
   void add(Engine& engine, const LogRequest& request, const Container& container, bool several);
+  guestapi::LogDemuxer::Sink sink_of(Source& source);
   void take(Source& source, std::string_view data);
   void pass(Source& source, std::string_view text);
   void ended(const Result<http::Response>& result);
@@ -58,16 +60,17 @@ void Job::hold_back()
 
 void Job::take(Source& source, std::string_view data)
 {
-  if (!source.raw) {
-    const auto sink = [&](LogStream, std::string_view text) { pass(source, text); };
-    if (source.demuxer.feed(data, sink)) {
-      source.begun = true;
-      return;
-    }
-    if (source.begun) return;
-    source.raw = true;
-  }
-  pass(source, data);
+  Status taken = source.demuxer.feed(data, sink_of(source));
+  if (taken || open == 0) return;
+  source.exchange->cancel();
+  ended(std::move(taken).error());
+}
+
+guestapi::LogDemuxer::Sink Job::sink_of(Source& source)
+{
+  return [this, &source](guestapi::LogChannel, std::string_view text, guestapi::LogDemuxer::Part) {
+    pass(source, text);
+  };
 }
 
 void Job::ended(const Result<http::Response>& result)
@@ -98,9 +101,12 @@ void Job::add(Engine& engine, const LogRequest& request, const Container& contai
   const auto self = shared_from_this();
   ++open;
   auto started = engine.start(
-      engine_request("GET", log_target(request, container.id)), std::nullopt,
+      engine_request("GET", log_target(request.query, container.id)), std::nullopt,
       [self, source](std::string_view data) { self->take(*source, data); },
-      [self](const Result<http::Response>& result) { self->ended(result); });
+      [self, source](const Result<http::Response>& result) {
+        static_cast<void>(source->demuxer.finish(self->sink_of(*source)));
+        self->ended(result);
+      });
   if (!started) return ended(std::move(started).error());
   source->exchange = std::move(*started);
   sources.push_back(source);
@@ -124,33 +130,43 @@ void begin(Engine& engine,
     job->add(engine, request, container, chosen.size() > 1);
 }
 
+/// A number, or a text with one; nothing for "", "all" and what is not there.
+Result<std::optional<std::int64_t>> number(const codec::Json& params, std::string_view key)
+{
+  const codec::Json* value = params.find(key);
+  if (value == nullptr || value->is_null()) return std::optional<std::int64_t>{};
+  const std::string text =
+      value->is_integer() ? std::to_string(TRY(value->as_u64())) : TRY(value->as_string());
+  if (text.empty() || text == "all") return std::optional<std::int64_t>{};
+  const std::uint64_t given = TRY(parse_u64(text).within("{}", key));
+  if (given > std::numeric_limits<std::int64_t>::max())
+    return fail(Errc::malformed, "{}: {} is too large", key, given);
+  return std::optional{static_cast<std::int64_t>(given)};
+}
+
 } // namespace
 
 Result<LogRequest> parse_log_request(const codec::Json& params)
 {
   LogRequest out;
   out.container = TRY(params.get_string("container", ""));
-  out.follow = TRY(params.get_bool("follow", false));
-  out.timestamps = TRY(params.get_bool("timestamps", false));
-  const auto number_or_text = [&](std::string_view key) -> Result<std::string> {
-    const codec::Json* value = params.find(key);
-    if (value == nullptr || value->is_null()) return std::string{};
-    if (value->is_integer()) return std::to_string(TRY(value->as_u64()));
-    std::string text = TRY(value->as_string());
-    if (!text.empty() && text != "all") TRY(parse_u64(text).within("{}", key));
-    return text;
-  };
-  if (std::string tail = TRY(number_or_text("tail")); !tail.empty()) out.tail = std::move(tail);
-  out.since = TRY(number_or_text("since"));
+  out.query.follow = TRY(params.get_bool("follow", false));
+  out.query.timestamps = TRY(params.get_bool("timestamps", false));
+  out.query.tail = "all";
+  if (const auto lines = TRY(number(params, "tail"))) out.query.tail = std::to_string(*lines);
+  if (const auto since = TRY(number(params, "since"))) out.query.since = *since;
   return out;
 }
 
-std::string log_target(const LogRequest& request, std::string_view container_id)
+std::string log_target(const guestapi::LogQuery& query, std::string_view container_id)
 {
-  return fmt::format("/containers/{}/logs?stdout=1&stderr=1&follow={}&timestamps={}&tail={}{}{}",
-                     http::percent_encode(container_id), request.follow ? 1 : 0,
-                     request.timestamps ? 1 : 0, request.tail,
-                     request.since.empty() ? "" : "&since=", request.since);
+  std::string out =
+      fmt::format("/containers/{}/logs?stdout=1&stderr=1&follow={}&timestamps={}&tail={}",
+                  http::percent_encode(container_id), query.follow ? 1 : 0,
+                  query.timestamps ? 1 : 0, query.tail);
+  if (query.since != 0) out += fmt::format("&since={}", query.since);
+  if (query.until != 0) out += fmt::format("&until={}", query.until);
+  return out;
 }
 
 std::string LinePrefixer::feed(std::string_view text)

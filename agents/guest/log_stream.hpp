@@ -5,19 +5,18 @@
 #include "guest/docker_wire.hpp"
 #include "guest/engine.hpp"
 #include "guest/host_link.hpp"
+#include "guestapi/log_query.hpp"
 
 namespace dstack::guest {
 
 struct LogRequest {
-  std::string container; ///< "" = all of the app
-  bool follow = false;
-  std::string tail = "all"; ///< number of lines, or "all"
-  std::string since;        ///< seconds since the epoch, "" = from the start
-  bool timestamps = false;
+  std::string container{}; ///< "" = all of the app
+  guestapi::LogQuery query{};
 };
 
 Result<LogRequest> parse_log_request(const codec::Json& params);
-std::string log_target(const LogRequest& request, std::string_view container_id);
+/// The request to dockerd's Engine API.
+std::string log_target(const guestapi::LogQuery& query, std::string_view container_id);
 
 /// Puts a prefix before each line of text that arrives in pieces.
 class LinePrefixer {

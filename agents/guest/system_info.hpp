@@ -1,18 +1,14 @@
 #pragma once
-/// Load, memory and disks of the guest, as the host's SysInfo wants them.
+/// What the host may ask about the machine: SysInfo and NetworkInfo (spec guest 5).
 
-#include "codec/json.hpp"
+#include "guestapi/system.hpp"
 
 namespace dstack::guest {
 
-/// Values of /proc/meminfo lines in bytes ("MemTotal" -> …); 0 for what is missing.
-std::uint64_t meminfo_bytes(std::string_view meminfo, std::string_view key);
-/// "0.52 0.48 …" -> 52, 48, …: hundredths, cut.
-std::vector<std::uint64_t> load_averages(std::string_view loadavg);
-/// NAME and VERSION_ID of os-release, without quotes.
-std::string os_release_value(std::string_view text, std::string_view key);
+/// The facts shown on the port for the world, with the disks of a dstack VM.
+guestapi::SystemInfo system_facts();
 
-/// The SysInfo answer, with the given mount points as disks.
-codec::Json system_info(const std::vector<std::string>& mount_points);
+codec::Json system_info();
+codec::Json network_info();
 
 } // namespace dstack::guest

@@ -81,6 +81,7 @@ void Connection::ready(std::uint32_t events)
 void Connection::read()
 {
   const auto data = sys::read_some(fd_.get(), read_size);
+  drained_ = nullptr;
   if (!data) {
     if (errno != EAGAIN) close();
     return;
@@ -161,7 +162,7 @@ void Connection::stream_start(const http::Response& head)
 bool Connection::stream_piece(std::string_view piece)
 {
   if (state_ != State::streaming || finished_) return false;
-  if (output_.size() - sent_ + piece.size() > limits_.max_unsent) {
+  if (unsent() + piece.size() > limits_.max_unsent) {
     close();
     return false;
   }
@@ -210,12 +211,14 @@ void Connection::finish_answer()
 }
 
 /// Closing while the peer still sends would reset the connection and could take the answer with it
+  if (drained_) std::exchange(drained_, nullptr)();
 /// (RFC 9112 9.6): shut our side, and read on for a moment.
 void Connection::end()
 {
   if (peer_done_ || (!refused_ && input_.empty())) return close();
   input_.clear();
   state_ = State::lingering;
+  drained_ = nullptr;
   ::shutdown(fd_.get(), SHUT_WR);
   arm(linger);
   watch_events();

@@ -32,6 +32,8 @@ public:
 
 private:
   enum class State {
+  std::size_t unsent() const { return output_.size() - sent_; }
+  void when_drained(std::function<void()> action) { drained_ = std::move(action); }
     reading,
     answering, ///< a request was handed over
     streaming,
@@ -64,6 +66,7 @@ private:
   State state_ = State::reading;
   bool local_ = false; ///< a unix socket: a peer that is gone shows as EPOLLHUP
   bool keep_alive_ = true;
+  std::function<void()> drained_;
   bool head_only_ = false; ///< the request was HEAD
   bool refused_ = false;
   bool peer_done_ = false; ///< the peer closed its sending side

@@ -62,6 +62,17 @@ void Responder::stream_finish() const
   if (to) to->stream_finish();
 }
 
+std::size_t Responder::unsent() const
+{
+  const auto to = sink_->open();
+  return to ? to->unsent() : 0;
+}
+
+void Responder::when_drained(std::function<void()> action) const
+{
+  if (const auto to = sink_->open()) to->when_drained(std::move(action));
+}
+
 void Responder::on_gone(std::function<void()> action) const
 {
   if (const auto to = sink_->open()) to->on_gone(std::move(action));

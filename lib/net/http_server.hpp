@@ -32,6 +32,10 @@ public:
   void stream_finish() const;
   /// Called once when the peer goes away before the answer is complete.
   void on_gone(std::function<void()> action) const;
+  /// Bytes of the answer that the peer has not taken yet, and a one-time call when it has taken all:
+  /// for producers that can wait.
+  std::size_t unsent() const;
+  void when_drained(std::function<void()> action) const;
 
 private:
   std::shared_ptr<Sink> sink_;
