@@ -1,0 +1,17 @@
+#pragma once
+/// The firmware's event log as ACPI table CCEL points to it: TCG_PCR_EVENT2 records whose register
+/// index counts MRTD as 0 and RTMR0 as 1 (TCG PC Client Platform Firmware Profile, "Event Logging";
+/// UEFI 2.10, 38.4.1; spec guest 8.1).
+
+#include "attest/event_log.hpp"
+
+namespace dstack::attest {
+
+/// Firmware reserves 64 KiB to 1 MiB for its log.
+inline constexpr std::size_t max_ccel = std::size_t{4} << 20U;
+
+/// The events that extended RTMR0 to RTMR3, in order; those of the ACPI tables carry their names
+/// (spec guest 8.2). Errors are Errc::malformed, or Errc::unsupported for other hashes.
+Result<std::vector<TdxEvent>> parse_ccel(ByteView raw);
+
+} // namespace dstack::attest
