@@ -1,5 +1,6 @@
 #include "net/connection.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -12,6 +13,13 @@ namespace {
 constexpr std::size_t read_size = std::size_t{16} << 10U;
 constexpr std::size_t compact_size = std::size_t{256} << 10U;
 constexpr std::chrono::milliseconds linger{1'000};
+
+/// Order of events across connections; loops of several threads may share it.
+std::uint64_t next_turn()
+{
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
 
 bool is_unix(int fd)
 {
@@ -29,7 +37,7 @@ Connection::Connection(sys::Loop& loop,
                        sys::Fd fd)
     : loop_(loop), limits_(limits), on_request_(std::move(on_request)),
       on_closed_(std::move(on_closed)), fd_(std::move(fd)), parser_(limits.message),
-      local_(is_unix(fd_.get()))
+      turn_(next_turn()), local_(is_unix(fd_.get()))
 {
 }
 
@@ -47,6 +55,12 @@ Status Connection::open()
   }));
   arm(limits_.idle);
   return ok();
+}
+
+std::optional<std::uint64_t> Connection::waiting_since() const
+{
+  if (state_ != State::reading && state_ != State::lingering) return std::nullopt;
+  return turn_;
 }
 
 void Connection::arm(std::chrono::milliseconds delay)
@@ -67,6 +81,7 @@ void Connection::close()
   loop_.forget(fd_.get());
   const int number = fd_.get();
   fd_.reset();
+  drained_ = nullptr;
   if (gone_) std::exchange(gone_, nullptr)();
   on_closed_(number);
 }
@@ -81,7 +96,6 @@ void Connection::ready(std::uint32_t events)
 void Connection::read()
 {
   const auto data = sys::read_some(fd_.get(), read_size);
-  drained_ = nullptr;
   if (!data) {
     if (errno != EAGAIN) close();
     return;
@@ -197,28 +211,29 @@ void Connection::flush()
   if (finished_) return finish_answer();
   if (state_ == State::streaming) loop_.cancel(timer_);
   if (state_ != State::closed) watch_events();
+  if (drained_) std::exchange(drained_, nullptr)();
 }
 
 void Connection::finish_answer()
 {
   finished_ = false;
   gone_ = nullptr;
+  drained_ = nullptr;
   if (!keep_alive_ || (peer_done_ && input_.empty())) return end();
   state_ = State::reading;
+  turn_ = next_turn();
   arm(limits_.idle);
   watch_events();
   advance();
 }
 
 /// Closing while the peer still sends would reset the connection and could take the answer with it
-  if (drained_) std::exchange(drained_, nullptr)();
 /// (RFC 9112 9.6): shut our side, and read on for a moment.
 void Connection::end()
 {
   if (peer_done_ || (!refused_ && input_.empty())) return close();
   input_.clear();
   state_ = State::lingering;
-  drained_ = nullptr;
   ::shutdown(fd_.get(), SHUT_WR);
   arm(linger);
   watch_events();

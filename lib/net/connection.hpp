@@ -4,6 +4,8 @@
 
 #include "net/http_server.hpp"
 
+#include <optional>
+
 namespace dstack::net {
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -22,18 +24,20 @@ public:
 
   Status open();
   void close();
+  /// Since when no whole request has come, as a number that grows; nothing while one is answered.
+  std::optional<std::uint64_t> waiting_since() const;
 
   // What a Responder asks for; ignored when it does not fit the state.
   void send(const http::Response& response);
   void stream_start(const http::Response& head);
   bool stream_piece(std::string_view piece);
   void stream_finish();
+  std::size_t unsent() const { return output_.size() - sent_; }
+  void when_drained(std::function<void()> action) { drained_ = std::move(action); }
   void on_gone(std::function<void()> action) { gone_ = std::move(action); }
 
 private:
   enum class State {
-  std::size_t unsent() const { return output_.size() - sent_; }
-  void when_drained(std::function<void()> action) { drained_ = std::move(action); }
     reading,
     answering, ///< a request was handed over
     streaming,
@@ -62,11 +66,12 @@ private:
   std::string output_;
   std::size_t sent_ = 0; ///< of output_
   std::function<void()> gone_;
+  std::function<void()> drained_;
   sys::Loop::TimerId timer_ = 0;
   State state_ = State::reading;
-  bool local_ = false; ///< a unix socket: a peer that is gone shows as EPOLLHUP
+  std::uint64_t turn_ = 0; ///< when state_ last became reading
+  bool local_ = false;     ///< a unix socket: a peer that is gone shows as EPOLLHUP
   bool keep_alive_ = true;
-  std::function<void()> drained_;
   bool head_only_ = false; ///< the request was HEAD
   bool refused_ = false;
   bool peer_done_ = false; ///< the peer closed its sending side

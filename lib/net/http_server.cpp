@@ -95,7 +95,7 @@ struct HttpServer::Impl {
   {
     auto fd = sys::accept_one(listener);
     if (!fd) return pause_if_exhausted();
-    if (connections.size() >= limits.max_connections) return turn_away(fd->get());
+    if (connections.size() >= limits.max_connections && !make_room()) return turn_away(fd->get());
     const int number = fd->get();
     auto connection = std::make_shared<Connection>(
         loop, limits,
@@ -105,6 +105,19 @@ struct HttpServer::Impl {
         [this](int closed) { connections.erase(closed); }, *std::move(fd));
     connections[number] = connection;
     if (!connection->open()) connections.erase(number);
+  }
+
+  /// Ends the connection that has been without a whole request for longest: a client that means it
+  /// sends one at once, so those who only hold connections open push out each other.
+  bool make_room()
+  {
+    std::shared_ptr<Connection> oldest;
+    for (const auto& [fd, connection] : connections) {
+      const auto since = connection->waiting_since();
+      if (since && (!oldest || *since < *oldest->waiting_since())) oldest = connection;
+    }
+    if (oldest) oldest->close();
+    return oldest != nullptr;
   }
 
   static void turn_away(int fd)

@@ -11,7 +11,9 @@ namespace dstack::net {
 
 struct ServerLimits {
   http::MessageLimits message;
-  std::size_t max_connections = 64;                ///< one more is answered 503
+  /// One more ends the one that has been without a whole request for longest; when all are being
+  /// answered it is told 503.
+  std::size_t max_connections = 64;
   std::size_t max_unsent = std::size_t{16} << 20U; ///< of a stream its reader does not take
   std::chrono::milliseconds idle{10'000};          ///< keep-alive without a request
   std::chrono::milliseconds request{30'000};       ///< first byte to complete request
@@ -30,12 +32,12 @@ public:
   void stream_start(http::Response head) const;
   bool stream_piece(std::string_view piece) const;
   void stream_finish() const;
-  /// Called once when the peer goes away before the answer is complete.
-  void on_gone(std::function<void()> action) const;
   /// Bytes of the answer that the peer has not taken yet, and a one-time call when it has taken all:
   /// for producers that can wait.
   std::size_t unsent() const;
   void when_drained(std::function<void()> action) const;
+  /// Called once when the peer goes away before the answer is complete.
+  void on_gone(std::function<void()> action) const;
 
 private:
   std::shared_ptr<Sink> sink_;

@@ -189,24 +189,49 @@ TEST_SUITE("net")
     });
   }
 
-  TEST_CASE("one connection more than allowed is told so, and there is room again later")
+  TEST_CASE("one connection more than allowed ends the one that waited longest")
   {
     ServerLimits few;
     few.max_connections = 2;
     Fixture::on_both(few, echo, [](const auto& connect) {
-      {
-        const sys::Fd first = connect();
-        const sys::Fd second = connect();
-        REQUIRE(exchange(first.get(), request("GET", "/"), limits));
-        REQUIRE(exchange(second.get(), request("GET", "/"), limits));
-        CHECK(raw(connect(), "").starts_with("HTTP/1.1 503 "));
+      const sys::Fd first = connect();
+      const sys::Fd second = connect();
+      REQUIRE(exchange(first.get(), request("GET", "/"), limits));
+      REQUIRE(exchange(second.get(), request("GET", "/"), limits));
+      REQUIRE(exchange(first.get(), request("GET", "/"), limits));
+      const sys::Fd third = connect();
+      REQUIRE(exchange(third.get(), request("GET", "/"), limits));
+      CHECK(raw(second, "").empty());
+      CHECK(exchange(first.get(), request("GET", "/"), limits));
+      // Half a request does not count as one.
+      const sys::Fd slow = connect();
+      REQUIRE(sys::write_all(slow.get(), as_bytes("GET / HTTP/1.1\r\n")));
+      const sys::Fd fourth = connect();
+      const sys::Fd fifth = connect();
+      CHECK(exchange(fourth.get(), request("GET", "/"), limits));
+      CHECK(exchange(fifth.get(), request("GET", "/"), limits));
+      CHECK(raw(slow, "").empty());
+    });
+  }
+
+  TEST_CASE("when every connection is being answered, one more is told so")
+  {
+    ServerLimits few;
+    few.max_connections = 2;
+    const sys::Pipe seen = *sys::make_pipe();
+    std::vector<Responder> held;
+    const Handler hold = [&](const http::Request&, const Responder& responder) {
+      held.push_back(responder);
+      REQUIRE(sys::write_all(seen.write.get(), as_bytes("x")));
+    };
+    Fixture::on_both(few, hold, [&seen](const auto& connect) {
+      const sys::Fd first = connect();
+      const sys::Fd second = connect();
+      for (const sys::Fd* one : {&first, &second}) {
+        REQUIRE(sys::write_all(one->get(), as_bytes(get)));
+        REQUIRE(sys::read_some(seen.read.get(), 1)); // handed over
       }
-      bool served = false;
-      for (int tries = 0; tries < 100 && !served; ++tries) {
-        const auto answer = exchange(connect().get(), request("GET", "/"), limits);
-        served = answer && answer->status == 200;
-      }
-      CHECK(served);
+      CHECK(raw(connect(), "").starts_with("HTTP/1.1 503 "));
     });
   }
 

@@ -56,13 +56,18 @@ void Loop::forget(int fd)
 Loop::TimerId Loop::after(std::chrono::milliseconds delay, std::function<void()> action)
 {
   const TimerId id = next_timer_++;
-  timers_[id] = Timer{monotonic_ms() + delay.count(), std::move(action)};
+  const std::int64_t due = monotonic_ms() + delay.count();
+  timers_[id] = Timer{due, std::move(action)};
+  due_.emplace(due, id);
   return id;
 }
 
 void Loop::cancel(TimerId id)
 {
-  timers_.erase(id);
+  const auto at = timers_.find(id);
+  if (at == timers_.end()) return;
+  due_.erase({at->second.due_ms, id});
+  timers_.erase(at);
 }
 
 Status Loop::on_signals(std::initializer_list<int> signals, std::function<void(int)> handler)
@@ -85,25 +90,27 @@ Status Loop::on_signals(std::initializer_list<int> signals, std::function<void(i
 
 int Loop::next_wait_ms() const
 {
-  std::int64_t wait = max_wait_ms;
-  const std::int64_t now_ms = monotonic_ms();
-  for (const auto& [id, timer] : timers_)
-    wait = std::min(wait, timer.due_ms - now_ms);
-  return static_cast<int>(std::max<std::int64_t>(wait, 0));
+  if (due_.empty()) return max_wait_ms;
+  const std::int64_t wait = due_.begin()->first - monotonic_ms();
+  return static_cast<int>(std::clamp<std::int64_t>(wait, 0, max_wait_ms));
 }
 
 void Loop::fire_timers()
 {
   const std::int64_t now_ms = monotonic_ms();
-  std::vector<TimerId> due;
-  for (const auto& [id, timer] : timers_)
-    if (timer.due_ms <= now_ms) due.push_back(id);
-  for (const TimerId id : due) {
-    const auto at = timers_.find(id);
-    if (at == timers_.end()) continue; // cancelled by an earlier one
-    const auto action = std::move(at->second.action);
-    timers_.erase(at);
+  // A timer that an action starts is not of this round, even when it is due at once.
+  const TimerId first_new = next_timer_;
+  auto next = due_.begin();
+  while (next != due_.end() && next->first <= now_ms) {
+    if (next->second >= first_new) {
+      ++next;
+      continue;
+    }
+    const TimerId id = next->second;
+    const auto action = std::move(timers_.find(id)->second.action);
+    cancel(id);
     action();
+    next = due_.begin(); // the action may have changed anything
   }
 }
 

@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <set>
 
 namespace dstack::sys {
 
@@ -48,6 +49,7 @@ private:
   Fd signals_;
   std::map<int, std::shared_ptr<Handler>> handlers_;
   std::map<TimerId, Timer> timers_;
+  std::set<std::pair<std::int64_t, TimerId>> due_; ///< of timers_, the next one first
   TimerId next_timer_ = 1;
   bool stopping_ = false;
 };
