@@ -28,7 +28,9 @@ fetch() {
   if grep -qiE 'integrity|checksum|mismatch|do not match|lock ?file|not in sync' "$work/fetch.log"; then
     die "$registry does not hold what is pinned here"
   fi
-  skip "$registry cannot be reached: $(tail -n 1 "$work/fetch.log")"
+  local reason
+  reason=$(grep -iE -m 1 'connect|resolve|network|ENOTFOUND|EAI_AGAIN|timed? ?out' "$work/fetch.log" || tail -n 1 "$work/fetch.log")
+  skip "$registry cannot be reached: $reason"
 }
 
 # simulate COMMAND...: with the guest's sockets served by dstack simulate, as on a laptop.
