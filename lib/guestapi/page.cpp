@@ -40,6 +40,18 @@ private:
   std::string out_;
 };
 
+/// Characters that reorder what follows them (U+202A to U+202E, U+2066 to U+2069) become '?': one
+/// value must not rewrite the text beside it.
+std::string without_overrides(std::string text)
+{
+  constexpr std::array<std::string_view, 9> overrides{
+      "\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
+  for (const std::string_view one : overrides)
+    for (std::size_t at = text.find(one); at != std::string::npos; at = text.find(one, at))
+      text.replace(at, one.size(), "?");
+  return text;
+}
+
 std::string machine_provider(const PageFacts& facts)
 {
   return fmt::format("{} ({})", facts.cloud_vendor, facts.cloud_product);
@@ -192,7 +204,7 @@ std::vector<http::Header> page_headers()
 std::string escape_html(std::string_view text)
 {
   std::string out;
-  for (const char c : printable(text)) {
+  for (const char c : without_overrides(printable(text))) {
     switch (c) {
     case '&':
       out += "&amp;";

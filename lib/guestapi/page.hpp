@@ -40,7 +40,8 @@ render_page(const PageFacts& facts, const std::optional<SystemInfo>& system, Log
 /// Headers of the page: its type, and a policy that allows its own style and nothing else.
 std::vector<http::Header> page_headers();
 
-/// Text for HTML content and quoted attributes; controls and what is no UTF-8 become '?'.
+/// Text for HTML content and quoted attributes; controls, characters that reorder others and what
+/// is no UTF-8 become '?'.
 std::string escape_html(std::string_view text);
 /// 1536 -> "1.50 KB": powers of 1024, B to YB.
 std::string format_bytes(std::uint64_t bytes);

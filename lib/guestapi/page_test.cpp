@@ -119,6 +119,7 @@ TEST_SUITE("guestapi page texts")
   {
     CHECK(escape_html("a&b<c>d\"e'f") == "a&amp;b&lt;c&gt;d&quot;e&#39;f");
     CHECK(escape_html(std::string_view{"a\0b\xff\x1b", 5}) == "a?b??");
+    CHECK(escape_html("a\u202eb\u2066\u2069") == "a?b??");
     CHECK(escape_html("gr\xc3\xbc\xc3\x9f") == "gr\xc3\xbc\xc3\x9f");
   }
 
