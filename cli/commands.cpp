@@ -31,6 +31,7 @@ void add_commands(Tree& tree)
   add_os_inspect(tree);
   add_os_verify(tree);
   add_os_rm(tree);
+  add_simulate(tree);
   add_verify(tree);
   add_quote_get(tree);
   add_quote_inspect(tree);

@@ -25,6 +25,7 @@ void add_os_list(Tree& tree);
 void add_os_inspect(Tree& tree);
 void add_os_verify(Tree& tree);
 void add_os_rm(Tree& tree);
+void add_simulate(Tree& tree);
 void add_verify(Tree& tree);
 void add_quote_get(Tree& tree);
 void add_quote_inspect(Tree& tree);

@@ -1,5 +1,6 @@
 #include "cli/verify/serve.hpp"
 
+#include "cli/address.hpp"
 #include "net/http_server.hpp"
 #include "sys/sockets.hpp"
 #include "sys/spawn.hpp"
@@ -15,25 +16,6 @@ namespace dstack::cli {
 namespace {
 
 constexpr std::size_t max_request = std::size_t{16} << 20U;
-
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-/// "127.0.0.1:8080", "[::1]:8080"
-Result<Address> parse_address(const std::string& text)
-{
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos)
-    return fail(Errc::usage, "--serve {}: want ADDRESS:PORT, for example 127.0.0.1:8080", text);
-  const auto port = parse_u64(text.substr(colon + 1));
-  if (!port || *port > UINT16_MAX)
-    return fail(Errc::usage, "--serve {}: '{}' is no port", text, text.substr(colon + 1));
-  std::string host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return Address{host, static_cast<std::uint16_t>(*port)};
-}
 
 http::Response json_answer(int status, const codec::Json& body)
 {
@@ -81,7 +63,7 @@ Status serve_one(sys::Loop& loop, int listener, int until, const Session& sessio
 Result<Exit>
 serve_verifier(const std::string& address, const Session& session, Context& ctx, unsigned threads)
 {
-  const Address where = TRY(parse_address(address));
+  const Address where = TRY(parse_address("--serve", address));
   const sys::Fd listener = TRY(sys::listen_tcp(where.host, where.port).within("--serve"));
   sys::Pipe ending = TRY(sys::make_pipe());
   // Signals are blocked before any thread starts, so that they reach this loop alone.

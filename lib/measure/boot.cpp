@@ -38,8 +38,13 @@ crypto::Sha384Digest cmdline_digest(std::string_view cmdline)
 
 Result<BootMeasurement> simulated_boot(const BootInputs& inputs)
 {
+  return simulated_boot(inputs, TRY(mrtd(inputs.firmware, PageOrder::single_pass).within("MRTD")));
+}
+
+Result<BootMeasurement> simulated_boot(const BootInputs& inputs, const crypto::Sha384Digest& mrtd)
+{
   BootMeasurement out;
-  out.mrtd = TRY(mrtd(inputs.firmware, PageOrder::single_pass).within("MRTD"));
+  out.mrtd = mrtd;
   out.events = {
       boot_event(0, "sim-vm-shape", crypto::sha384(as_bytes(shape_text(inputs.shape)))),
       boot_event(1, "sim-kernel", inputs.kernel),

@@ -37,6 +37,8 @@ struct BootMeasurement {
 crypto::Sha384Digest cmdline_digest(std::string_view cmdline);
 
 Result<BootMeasurement> simulated_boot(const BootInputs& inputs);
+/// The same with an MRTD that is given: for a VM that has no firmware to compute it from.
+Result<BootMeasurement> simulated_boot(const BootInputs& inputs, const crypto::Sha384Digest& mrtd);
 
 codec::Json to_json(const BootMeasurement& boot);
 Result<BootMeasurement> boot_from_json(const codec::Json& json);
