@@ -36,13 +36,13 @@ fetch() {
 # simulate COMMAND...: with the guest's sockets served by dstack simulate, as on a laptop.
 simulate() {
   "$DSTACK" simulate --help >/dev/null 2>&1 || die "$DSTACK has no 'simulate'; build it first"
-  "$DSTACK" simulate --directory "$work/sockets" -- "$@"
+  XDG_DATA_HOME=$work/data "$DSTACK" simulate --directory "$work/sockets" -- "$@"
 }
 
-# conclude LANGUAGE RESULTS: RESULTS holds lines "pass|fail|skip NAME". What did not pass must be
-# exactly what expected-failures names for the language.
+# conclude LANGUAGE RESULTS COUNT: RESULTS holds lines "pass|fail|skip NAME", one for each of the COUNT
+# tests of the suite. What did not pass must be exactly what expected-failures names for the language.
 conclude() {
-  local language=$1 results=$2 bad=0 name
+  local language=$1 results=$2 count=$3 bad=0 name
   sort -u "$results" >"$work/sorted"
   sed -n "s/^$language \([^ ]*\): .*/\1/p" "$sdk/expected-failures" | sort >"$work/expected"
   sed -n 's/^\(fail\|skip\) //p' "$work/sorted" | sort >"$work/not-passed"
@@ -59,6 +59,6 @@ conclude() {
   skipped=$(grep -c '^skip ' "$work/sorted" || true)
   [ "$skipped" -eq 0 ] || echo "$language: $skipped skipped"
   echo "$language: $passed passed, $failed failed"
-  [ "$passed" -gt 0 ] || die "$language: no test ran"
+  [ $((passed + failed + skipped)) -eq "$count" ] || die "$language: not all of the $count tests ran"
   return "$bad"
 }
