@@ -35,7 +35,4 @@ Status record_boot_events(EventRecorder& recorder,
                           const Identity& identity,
                           const compose::AppCompose& app);
 
-/// Payload of the key-provider event for an app without a KMS.
-inline constexpr std::string_view key_provider_none = R"({"name":"none","id":""})";
-
 } // namespace dstack::guest

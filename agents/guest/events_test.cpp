@@ -1,4 +1,5 @@
 #include "guest/events.hpp"
+#include "guestapi/boot_events.hpp"
 
 #include "base/text.hpp"
 
@@ -68,7 +69,7 @@ std::vector<std::string> boot_sequence(attest::EventVersion version, FakeTee& te
   REQUIRE(recorder);
   REQUIRE(record_boot_events(*recorder, fixture(), app()));
   std::vector<std::string> out{hex(tee.rtmr3.value())};
-  REQUIRE(recorder->record("key-provider", as_bytes(key_provider_none)));
+  REQUIRE(recorder->record("key-provider", as_bytes(guestapi::key_provider_payload("none", {}))));
   out.push_back(hex(tee.rtmr3.value()));
   REQUIRE(recorder->record("storage-fs", as_bytes("ext4")));
   REQUIRE(recorder->record("system-ready", {}));

@@ -9,7 +9,6 @@
 namespace dstack::guest {
 
 inline constexpr std::string_view agent_version = "0.1.0";
-inline constexpr std::string_view os_api_version = "0.6.0"; ///< the guest API we speak
 
 /// Who the app and this instance of it are.
 struct Identity {

@@ -6,8 +6,8 @@
 #include "guest/events.hpp"
 #include "guest/host_link.hpp"
 #include "guest/image_bundle.hpp"
-#include "guest/self_report.hpp"
-#include "net/http_server.hpp"
+#include "guestapi/guest.hpp"
+#include "guestsite/site.hpp"
 #include "tee/tee.hpp"
 
 namespace dstack::guest {
@@ -35,10 +35,13 @@ private:
   Status write_daemon_config();
   Status prepare_app();
   Status load_images();
+
+  // guest_api.cpp
   Status seal_measurement();
+  Status serve_guest_api();
+  Status serve_world();
 
   // guest_serve.cpp
-  Status serve_guest_api();
   void serve_host(const std::string& method, const codec::Json& params, const HostReply& reply);
   void serve_logs(const codec::Json& params, const HostReply& reply);
   void list_containers(const HostReply& reply);
@@ -61,10 +64,13 @@ private:
   compose::AppCompose app_;
   Identity identity_;
   std::optional<EventRecorder> recorder_;
-  std::unique_ptr<SelfReport> report_;
+  std::optional<keys::AppKeys> app_keys_; ///< until api_ has them
+  std::string key_provider_;              ///< payload of that event
+  std::shared_ptr<guestapi::Guest> api_;
+  guestsite::ExternalSite site_;
   AppFiles files_;
   std::unique_ptr<AppWatch> watch_;
-  std::unique_ptr<net::HttpServer> server_;
+  std::vector<std::unique_ptr<net::HttpServer>> servers_;
   std::shared_ptr<std::optional<Finished>> crypto_loading_;
   std::shared_ptr<std::optional<Finished>> network_loading_;
   std::optional<ImageBundle> bundle_;

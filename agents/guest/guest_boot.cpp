@@ -12,7 +12,7 @@
 #include "guest/network.hpp"
 #include "guest/override_file.hpp"
 #include "guest/shutdown.hpp"
-#include "keys/app_keys.hpp"
+#include "guestapi/boot_events.hpp"
 #include "tee/sim_guest.hpp"
 #include "tee/tdx_guest.hpp"
 
@@ -48,12 +48,6 @@ std::string cmdline_value(const std::map<std::string, std::string>& words, const
 {
   const auto at = words.find(key);
   return at == words.end() ? std::string{} : at->second;
-}
-
-std::string trimmed_file(const char* path)
-{
-  const auto text = sys::read_text(path, 4096);
-  return text ? std::string{trim(*text)} : std::string{};
 }
 
 Secret<32> random_seed()
@@ -225,8 +219,9 @@ Status Guest::prepare_disk()
   const auto sealed =
       TRY(tee_->sealing_key(hex(identity_.app_id), hex(identity_.instance_id)).within("app keys"));
   const Secret<32> seed = sealed ? *sealed : random_seed();
-  const keys::AppKeys app_keys = TRY(keys::from_seed(seed).within("app keys"));
-  TRY(recorder_->record("key-provider", as_bytes(key_provider_none)));
+  app_keys_ = TRY(keys::from_seed(seed).within("app keys"));
+  key_provider_ = guestapi::key_provider_payload("none", {});
+  TRY(recorder_->record("key-provider", as_bytes(key_provider_)));
   TRY(recorder_->record("storage-fs", as_bytes("ext4")));
   DataDisk disk = TRY(find_data_disk(cmdline_value(cmdline_, "dstack.data_device")));
   if (!sealed && disk.state == DiskState::luks) {
@@ -235,7 +230,7 @@ Status Guest::prepare_disk()
   }
   stage(disk.state == DiskState::empty ? "initializing data disk" : "mounting data disk");
   TRY(await_modules(crypto_loading_));
-  TRY(open_data_disk(processes_, disk, app_keys.disk_crypt_key));
+  TRY(open_data_disk(processes_, disk, app_keys_->disk_crypt_key));
   host_->notify("instance.info",
                 write_instance_info(identity_.seed, identity_.instance_id, identity_.app_id));
   TRY(recorder_->record("system-ready", {}));
@@ -294,26 +289,6 @@ Status Guest::load_images()
 {
   stage("loading images");
   return load_bundle(runtime_->engine(), *bundle_).within("image bundle");
-}
-
-/// Everything is measured: from here on Info and GetQuote have their final content.
-Status Guest::seal_measurement()
-{
-  ReportInputs inputs;
-  inputs.app_compose = app_compose_text_;
-  inputs.app_name = app_.name;
-  inputs.public_tcbinfo = app_.public_tcbinfo;
-  inputs.identity = identity_;
-  inputs.config = config_;
-  inputs.key_provider = key_provider_none;
-  inputs.log = TRY(tee_->boot().within("firmware event log")).events;
-  for (const attest::RuntimeEvent& event : recorder_->events())
-    inputs.log.push_back(attest::to_tdx_event(event));
-  inputs.cloud_vendor = trimmed_file("/sys/class/dmi/id/sys_vendor");
-  inputs.cloud_product = trimmed_file("/sys/class/dmi/id/product_name");
-  report_ = std::make_unique<SelfReport>(
-      std::move(inputs), [this](const ReportData& data) { return tee_->quote(data); });
-  return ok();
 }
 
 void Guest::run()

@@ -5,8 +5,6 @@
 #include "guest/log_stream.hpp"
 #include "guest/shutdown.hpp"
 #include "guest/system_info.hpp"
-#include "rpc/prpc.hpp"
-#include "sys/sockets.hpp"
 
 namespace dstack::guest {
 
@@ -15,9 +13,6 @@ namespace {
 using codec::Json;
 
 constexpr const char* program = "dstack-guest";
-constexpr const char* api_socket = "/run/dstack.sock";
-constexpr unsigned api_mode = 0777; ///< every container that mounts it may use it
-
 Json to_json(const Container& container)
 {
   Json names = Json::array();
@@ -39,27 +34,26 @@ Json to_json(const Container& container)
   return out;
 }
 
-} // namespace
-
-/// The guest API on /run/dstack.sock, before any container can start.
-Status Guest::serve_guest_api()
+/// What the host may know: what the world may, and the version.
+Result<Json> host_info(guestapi::Guest& api)
 {
-  const auto service = std::make_shared<rpc::Service>();
-  service->methods["Info"] = [this](const Json&) { return report_->info(); };
-  service->methods["GetQuote"] = [this](const Json& params) { return report_->get_quote(params); };
-  service->methods["Version"] = [](const Json&) -> Result<Json> { return version_answer(); };
-  server_ = std::make_unique<net::HttpServer>(
-      *loop_, net::ServerLimits{}, [service](const http::Request& request, net::Responder to) {
-        to.send(rpc::answer(*service, request));
-      });
-  return server_->serve(TRY(sys::listen_unix(api_socket, api_mode)));
+  Json out = TRY(api.evidence().public_info(api.demo_certificate()));
+  return std::move(out.set("version", guestapi::api_version));
 }
+
+Result<Json> host_quote(guestapi::Guest& api, const Json& params)
+{
+  const Bytes nonce = TRY(parse_hex(TRY(params.get_string("nonce", ""))).within("nonce"));
+  return api.evidence().host_quote(nonce);
+}
+
+} // namespace
 
 void Guest::serve_host(const std::string& method, const Json& params, const HostReply& reply)
 {
   if (method == "Info" || method == "Quote") {
-    if (!report_) return reply.finish(fail(Errc::not_found, "the VM is not measured yet"));
-    return reply.finish(method == "Info" ? report_->host_info() : report_->host_quote(params));
+    if (!api_) return reply.finish(fail(Errc::not_found, "the VM is not measured yet"));
+    return reply.finish(method == "Info" ? host_info(*api_) : host_quote(*api_, params));
   }
   if (method == "SysInfo") return reply.finish(system_info());
   if (method == "NetworkInfo") return reply.finish(network_info());
