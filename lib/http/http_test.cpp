@@ -67,6 +67,10 @@ TEST_SUITE("http")
     CHECK(split("//unix.socket/GetTlsKey") == "//unix.socket/GetTlsKey ");
     CHECK(outcome("POST http://unix.socket/a HTTP/1.1\r\nHost: d\r\nContent-Length: 1\r\n\r\nx") ==
           "POST http://unix.socket/a [x]");
+    CHECK(outcome("GET http://unix.socket/a HTTP/1.1\r\n\r\n") == "GET http://unix.socket/a []");
+    CHECK(outcome("GET http://a/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n") ==
+          "HTTP: no single Host header");
+    CHECK(outcome("GET /a HTTP/1.1\r\n\r\n") == "HTTP: no single Host header");
   }
 
   TEST_CASE("whatever lets two parsers disagree is refused, with the reason")

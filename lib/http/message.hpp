@@ -51,8 +51,9 @@ struct MessageLimits {
 
 /// Feeds on bytes as they arrive. Refuses (Errc::malformed): conflicting or repeated
 /// Content-Length, Content-Length with Transfer-Encoding, obs-fold, bare LF or CR, blank before
-/// colon, missing or repeated Host, anything but "chunked" as transfer coding, trailers, over-long
-/// parts. How the bytes are cut into pieces never changes the outcome.
+/// colon, missing (unless the target is absolute) or repeated Host, anything but "chunked" as
+/// transfer coding, trailers, over-long parts. How the bytes are cut into pieces never changes the
+/// outcome.
 class RequestParser {
 public:
   explicit RequestParser(const MessageLimits& limits);

@@ -214,9 +214,20 @@ private:
     parser_->eager(true);
     TRY(check_framing(headers));
     if (!is_request) return ok();
-    if (count_of(headers, "host") != 1) return fail(Errc::malformed, "HTTP: no single Host header");
+    // An absolute target names the host itself: the Rust SDK's tappd client sends no Host with it.
+    const std::size_t hosts = count_of(headers, "host");
+    if (hosts > 1 || (hosts == 0 && !target().starts_with("http://")))
+      return fail(Errc::malformed, "HTTP: no single Host header");
     if (parser_->get().version() != 11) return fail(Errc::unsupported, "HTTP: version is not 1.1");
     return ok();
+  }
+
+  std::string_view target() const
+  {
+    if constexpr (is_request)
+      return parser_->get().target();
+    else
+      return {};
   }
 
   std::size_t field_count() const
