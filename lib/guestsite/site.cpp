@@ -149,7 +149,9 @@ serve_external_port(sys::Loop& loop, const ExternalSite& site, sys::Fd listener)
   net::ServerLimits limits;
   limits.max_connections = 64;
   limits.message.max_body_bytes = std::size_t{10} << 20U;
-  limits.max_unsent = std::size_t{1} << 20U; // log producers wait long before that
+  // Log producers wait long before that; but one read of dockerd (64 KiB) may become 40 times as
+  // much when it is a terminal's empty lines.
+  limits.max_unsent = std::size_t{4} << 20U;
   auto server = std::make_unique<net::HttpServer>(
       loop, limits, [&site](const http::Request& request, const net::Responder& to) {
         serve_external(site, request, to);

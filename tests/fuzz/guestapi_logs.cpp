@@ -18,14 +18,18 @@ std::string formatted(std::string_view data, guestapi::LogForm form, std::size_t
   return out + formatter.finish();
 }
 
-void check_form(std::string_view data, guestapi::LogForm form)
+enum class Cuts { none, tried };
+
+void check_form(std::string_view data, guestapi::LogForm form, Cuts cuts)
 {
-  // An empty frame of 8 bytes becomes a line of at most 64; a byte at most \u001b.
-  constexpr std::size_t most_per_byte = 8;
+  // An empty line of a terminal becomes {"channel":"console","message":"Cg=="} and a line feed.
+  constexpr std::size_t most_per_byte = 40;
   constexpr std::size_t error_line = 128;
   const std::string whole = formatted(data, form, data.empty() ? 1 : data.size());
-  DSTACK_ASSERT(whole == formatted(data, form, 1));
-  DSTACK_ASSERT(whole == formatted(data, form, 7));
+  if (cuts == Cuts::tried) {
+    DSTACK_ASSERT(whole == formatted(data, form, 1));
+    DSTACK_ASSERT(whole == formatted(data, form, 7));
+  }
   DSTACK_ASSERT(is_utf8(whole));
   DSTACK_ASSERT(whole.size() <= data.size() * most_per_byte + error_line);
   if (form.text && form.bare && !form.ansi) DSTACK_ASSERT(whole.find('\x1b') == std::string::npos);
@@ -37,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 {
   const std::string_view text = as_text({data, size});
   for (unsigned bits = 0; bits < 8; ++bits)
-    check_form(text, {(bits & 1U) != 0, (bits & 2U) != 0, (bits & 4U) != 0});
+    check_form(text, {(bits & 1U) != 0, (bits & 2U) != 0, (bits & 4U) != 0},
+               size % 8 == bits ? Cuts::tried : Cuts::none);
   const std::string lossy = guestapi::lossy_utf8(text);
   DSTACK_ASSERT(is_utf8(lossy));
   DSTACK_ASSERT(!is_utf8(text) || lossy == text);
