@@ -6,7 +6,7 @@
 #include "guest/config_share.hpp"
 #include "guest/data_disk.hpp"
 #include "guest/log_stream.hpp"
-#include "guest/self_report.hpp"
+#include "guest/sys_config.hpp"
 #include "guest/verity_table.hpp"
 
 using namespace dstack;
@@ -41,7 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_configuration(text);
   check_blocks(bytes);
   static_cast<void>(guest::partition_name(text));
-  static_cast<void>(guest::parse_report_data(text));
   if (const auto json = codec::parse_json(text); json && json->is_object())
     static_cast<void>(guest::parse_log_request(*json));
   return 0;

@@ -16,13 +16,13 @@ rpc::Service make_service()
   rpc::Service out;
   out.trimmed_prefix = "Tappd.";
   out.methods["Echo"] = echo;
-  out.methods["Typed"] = rpc::Method{{{1, "a", rpc::FieldKind::text},
-                                      {2, "b", rpc::FieldKind::boolean},
-                                      {3, "n", rpc::FieldKind::u64, rpc::Need::optional},
-                                      {4, "h", rpc::FieldKind::bytes},
-                                      {5, "l", rpc::FieldKind::texts},
-                                      {6, "k", rpc::FieldKind::bytes_list}},
-                                     echo};
+  const std::vector<rpc::Field> fields = {{1, "a", rpc::FieldKind::text},
+                                          {2, "b", rpc::FieldKind::boolean},
+                                          {3, "n", rpc::FieldKind::u64, rpc::Need::optional},
+                                          {4, "h", rpc::FieldKind::bytes},
+                                          {5, "l", rpc::FieldKind::texts},
+                                          {6, "k", rpc::FieldKind::bytes_list}};
+  out.methods["Typed"] = rpc::Method{fields, fields, echo};
   return out;
 }
 
@@ -35,6 +35,7 @@ http::Request request_from(std::string_view text)
   out.method = start.substr(0, blank);
   if (blank != std::string_view::npos) out.target = start.substr(blank + 1);
   if (line != std::string_view::npos) out.body = text.substr(line + 1);
+  out.headers = {{"Content-Type", "application/json"}};
   return out;
 }
 
