@@ -1,12 +1,11 @@
 #include "tee/tdx_guest.hpp"
 
+#include "attest/ccel.hpp"
 #include "base/text.hpp"
 #include "dcap/quote.hpp"
 #include "sys/files.hpp"
-
-#include <algorithm>
-#include <fcntl.h>
-#include <sys/stat.h>
+#include "tee/tdx_registers.hpp"
+#include "tee/tsm_report.hpp"
 
 namespace dstack::tee {
 
@@ -14,19 +13,38 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t max_attribute = 256;
+constexpr std::size_t max_config = 4096;
+constexpr std::uint32_t firmware_registers = 3; ///< RTMR0 to RTMR2
 
-/// sysfs and configfs take a whole value in one write.
-Status write_attribute(const fs::path& path, ByteView value)
+Result<std::vector<attest::TdxEvent>> read_event_log(const fs::path& file)
 {
-  const sys::Fd fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
-  if (!fd) return sys::errno_error(fmt::format("open {}", path.string()));
-  return sys::write_all(fd.get(), value).within("{}", path.string());
+  auto raw = sys::read_file(file, attest::max_ccel);
+  if (!raw && raw.error().code() == Errc::not_found)
+    return fail(Errc::not_found,
+                "{} is missing: this firmware keeps no event log, so nobody could "
+                "tell what RTMR0 to RTMR2 mean; use one with TDX measurement",
+                file.string());
+  return attest::parse_ccel(TRY(std::move(raw))).within("{}", file.string());
+}
+
+/// A log that does not explain the registers would make every verifier refuse, later and without
+/// saying why.
+Status check_log(const std::vector<attest::TdxEvent>& log, const dcap::TdReport& td)
+{
+  for (std::uint32_t i = 0; i < firmware_registers; ++i) {
+    const auto replayed = TRY(attest::replay(log, i));
+    if (replayed != td.rtmr.at(i))
+      return fail(Errc::untrusted,
+                  "the firmware's event log does not explain RTMR{}: it replays "
+                  "to {}, the register holds {}",
+                  i, hex(replayed), hex(td.rtmr.at(i)));
+  }
+  return ok();
 }
 
 class Tdx : public Tee {
 public:
-  explicit Tdx(TdxPaths paths) : paths_(std::move(paths)) {}
+  Tdx(TdxPaths paths, TsmReport report) : paths_(std::move(paths)), report_(std::move(report)) {}
 
   std::string_view name() const override { return "tdx"; }
   bool simulated() const override { return false; }
@@ -37,33 +55,17 @@ public:
     const dcap::TdReport td = TRY(dcap::parse_quote(raw).within("own quote")).td;
     BootLog out;
     out.registers = {td.mrtd, td.rtmr, td.mr_config_id, td.mr_owner, td.mr_owner_config};
+    out.events = TRY(read_event_log(paths_.event_log));
+    TRY(check_log(out.events, td));
     return out;
   }
 
   Status extend(unsigned rtmr, const crypto::Sha384Digest& digest) override
   {
-    return write_attribute(paths_.measurements / fmt::format("rtmr{}:sha384", rtmr), digest);
+    return extend_register({paths_.measurements, paths_.device}, rtmr, digest);
   }
 
-  Result<Bytes> quote(const ReportData& report_data) override
-  {
-    const fs::path entry = paths_.report / "com.intel.dcap";
-    if (::mkdir(entry.c_str(), 0700) != 0 && errno != EEXIST)
-      return sys::errno_error(fmt::format("create {}", entry.string()));
-    const std::string provider = TRY(sys::read_text(entry / "provider", max_attribute));
-    if (!provider.starts_with("tdx_guest"))
-      return fail(Errc::unsupported, "the TSM provider is '{}' (want tdx_guest)",
-                  printable(trim(provider)));
-    const std::uint64_t before = TRY(generation(entry));
-    TRY(write_attribute(entry / "inblob", report_data));
-    Bytes out = TRY(sys::read_file(entry / "outblob", dcap::max_quote));
-    // Somebody else using the entry between our write and read would answer for other data.
-    const std::uint64_t after = TRY(generation(entry));
-    if (after != before + 1)
-      return fail(Errc::io, "the TSM entry was used by another process (generation {} to {})",
-                  before, after);
-    return out;
-  }
+  Result<Bytes> quote(const ReportData& report_data) override { return report_.quote(report_data); }
 
   Result<std::optional<Secret<32>>> sealing_key(std::string_view /*app_id*/,
                                                 std::string_view /*instance_id*/) override
@@ -74,24 +76,46 @@ public:
   Result<dcap::Anchor> provider_root() override { return dcap::Anchor::intel(); }
 
 private:
-  static Result<std::uint64_t> generation(const fs::path& entry)
-  {
-    return parse_u64(trim(TRY(sys::read_text(entry / "generation", max_attribute))))
-        .within("{}", (entry / "generation").string());
-  }
-
   TdxPaths paths_;
+  TsmReport report_;
 };
+
+/// Where tdx-attest.conf names a quoting service by vsock port, other stacks ask it directly.
+std::string without_configfs(const TdxPaths& paths)
+{
+  const auto config = sys::read_text(paths.attest_config, max_config);
+  if (!config) return "";
+  for (const std::string_view line : split(*config, '\n'))
+    if (trim(line).starts_with("port"))
+      return fmt::format("; a quoting service by vsock ({}: {}) is not spoken to directly, "
+                         "configfs-tsm is needed",
+                         paths.attest_config.string(), printable(trim(line)));
+  return "";
+}
 
 } // namespace
 
 Result<std::unique_ptr<Tee>> make_tdx(const TdxPaths& paths)
 {
-  for (const fs::path& needed : {paths.report, paths.measurements})
-    if (!fs::is_directory(needed))
-      return fail(Errc::not_found, "{} is missing: this is no TDX guest, or its kernel lacks it",
-                  needed.string());
-  return std::unique_ptr<Tee>{std::make_unique<Tdx>(paths)};
+  std::error_code ignored;
+  std::optional<Error> first;
+  std::vector<std::string> missing;
+  const auto miss = [&](const Error& error) {
+    if (!first) first = error;
+    missing.push_back(error.message());
+  };
+  const bool device = fs::exists(paths.device, ignored);
+  if (!device)
+    miss(fail(Errc::not_found, "{} is missing: load tdx_guest, which finds no device outside TDX",
+              paths.device.string()));
+  auto report = TsmReport::open(paths.report);
+  if (!report)
+    miss(Error{report.error().code(), report.error().message() + without_configfs(paths)});
+  if (!device && !fs::is_directory(paths.measurements, ignored))
+    miss(fail(Errc::not_found, "{} is missing: RTMRs cannot be extended",
+              paths.measurements.string()));
+  if (first) return fail(first->code(), "{}", join(missing, "; "));
+  return std::unique_ptr<Tee>{std::make_unique<Tdx>(paths, *std::move(report))};
 }
 
 } // namespace dstack::tee
