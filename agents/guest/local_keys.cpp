@@ -64,6 +64,18 @@ Result<LocalKey> request_local_key(tee::Tee& tee,
                                    const std::string& instance_id_hex,
                                    Time now)
 {
+  const auto call = [&host](std::string_view method, codec::Json params) {
+    return host.call(method, std::move(params), exchange_deadline);
+  };
+  return request_local_key(tee, call, app_id_hex, instance_id_hex, now);
+}
+
+Result<LocalKey> request_local_key(tee::Tee& tee,
+                                   const tee::HostCall& host,
+                                   const std::string& app_id_hex,
+                                   const std::string& instance_id_hex,
+                                   Time now)
+{
   const auto recipient = crypto::BoxKey::generate();
   tee::ReportData report_data{};
   std::copy(recipient.public_key().begin(), recipient.public_key().end(), report_data.begin());
@@ -72,7 +84,7 @@ Result<LocalKey> request_local_key(tee::Tee& tee,
   codec::Json params;
   params.set("quote", hex(quote)).set("app_id", app_id_hex).set("instance_id", instance_id_hex);
   const codec::Json answer =
-      TRY(host.call("GetSealingKey", std::move(params), exchange_deadline).within("local key"));
+      TRY(host("GetSealingKey", std::move(params)).within("local key provider"));
   const auto parsed = TRY(parse_provider_answer(answer).within("local key provider"));
   return open_provider_answer(parsed, recipient, anchor, now).within("local key provider");
 }

@@ -5,7 +5,7 @@
 #include "crypto/sealed_box.hpp"
 #include "dcap/anchor.hpp"
 #include "guest/host_link.hpp"
-#include "tee/tee.hpp"
+#include "tee/sim_guest.hpp"
 
 namespace dstack::guest {
 
@@ -19,6 +19,13 @@ struct LocalKey {
 /// simulated one keeps keys by. Whether this enclave is the wanted one is the caller's to compare.
 Result<LocalKey> request_local_key(tee::Tee& tee,
                                    HostLink& host,
+                                   const std::string& app_id_hex,
+                                   const std::string& instance_id_hex,
+                                   Time now);
+
+/// The same over any channel to the host.
+Result<LocalKey> request_local_key(tee::Tee& tee,
+                                   const tee::HostCall& host,
                                    const std::string& app_id_hex,
                                    const std::string& instance_id_hex,
                                    Time now);

@@ -43,7 +43,7 @@ Result<Json> Supervisor::serve(const std::string& method, const Json& params)
     on_notify(event, TRY(params.get_string("payload", "")));
     return Json::object();
   }
-  if (method.starts_with("Tee.")) {
+  if (method.starts_with("Tee.") || method == "GetSealingKey") {
     if (!tee_) return fail(Errc::unsupported, "this VM has no simulated TEE");
     return tee_->handle(method, params);
   }

@@ -1,5 +1,7 @@
 #include "base/text.hpp"
+#include "crypto/p256_public.hpp"
 #include "crypto/random.hpp"
+#include "dcap/collateral.hpp"
 #include "keys/app_keys.hpp"
 #include "tee/sim_host.hpp"
 #include "tee/sim_quote.hpp"
@@ -134,14 +136,38 @@ Result<SimAuthority> SimAuthority::open(const fs::path& directory, Time now)
   crypto::P256Key attestation = TRY(key("attestation.key"));
   SimAuthority out{std::move(pck), std::move(attestation), std::move(secret)};
   out.chain_pem_ = TRY(sys::read_text(directory / "pck-chain.pem", max_file));
+  out.enclave_collateral_ =
+      TRY(sys::read_text(directory / "sgx-collateral.json", dcap::max_collateral));
   out.root_ = TRY(sys::read_file(directory / "root.der", max_file));
   return out;
 }
 
+namespace {
+
+dcap::Field<20> sim_user_data()
+{
+  dcap::Field<20> out{};
+  std::copy_n("dstack SIMULATED", 16, out.begin());
+  return out;
+}
+
+} // namespace
+
+Bytes SimAuthority::sign_quote(const Bytes& signed_part) const
+{
+  QuoteAuth auth;
+  auth.signature = attestation_.sign_raw(signed_part);
+  auth.attestation_key = attestation_.public_xy();
+  auth.auth_data = Bytes(auth_data_size, 0);
+  const auto bound = crypto::sha256(concat({auth.attestation_key, auth.auth_data}));
+  std::copy(bound.begin(), bound.end(), auth.qe_report.begin() + qe_report_data_offset);
+  auth.qe_report_signature = pck_.sign_raw(auth.qe_report);
+  auth.pck_chain = chain_pem_;
+  return encode_quote(signed_part, auth);
+}
+
 Bytes SimAuthority::quote(const attest::TdxRegisters& registers, ByteView report_data) const
 {
-  dcap::Field<20> user_data{};
-  std::copy_n("dstack SIMULATED", 16, user_data.begin());
   dcap::TdReport td;
   td.tee_tcb_svn.fill(1);
   td.td_attributes = {0, 0, 0, 0x10, 0, 0, 0, 0}; // SEPT_VE_DISABLE, as QEMU sets (spec host 5.2)
@@ -153,16 +179,20 @@ Bytes SimAuthority::quote(const attest::TdxRegisters& registers, ByteView report
   td.rtmr = registers.rtmr;
   DSTACK_ASSERT(report_data.size() == td.report_data.size());
   std::copy(report_data.begin(), report_data.end(), td.report_data.begin());
-  const Bytes signed_part = encode_signed_part(user_data, td);
-  QuoteAuth auth;
-  auth.signature = attestation_.sign_raw(signed_part);
-  auth.attestation_key = attestation_.public_xy();
-  auth.auth_data = Bytes(auth_data_size, 0);
-  const auto bound = crypto::sha256(concat({auth.attestation_key, auth.auth_data}));
-  std::copy(bound.begin(), bound.end(), auth.qe_report.begin() + qe_report_data_offset);
-  auth.qe_report_signature = pck_.sign_raw(auth.qe_report);
-  auth.pck_chain = chain_pem_;
-  return encode_quote(signed_part, auth);
+  return sign_quote(encode_signed_part(sim_user_data(), td));
+}
+
+Bytes SimAuthority::enclave_quote(const dcap::EnclaveReport& enclave) const
+{
+  return sign_quote(encode_signed_part(sim_user_data(), enclave));
+}
+
+bool SimAuthority::has_signed(const dcap::Quote& quote) const
+{
+  const auto own = attestation_.public_xy();
+  if (!equal(quote.attestation_key, own)) return false;
+  const auto key = crypto::P256Public::from_xy(own);
+  return key && key->verify_raw(crypto::sha256(quote.signed_part), quote.signature);
 }
 
 Secret<32> SimAuthority::sealing_key(std::string_view app_id, std::string_view instance_id) const

@@ -1,5 +1,7 @@
 #include "tee/sim_host.hpp"
 
+#include "tee/sim_provider.hpp"
+
 #include <algorithm>
 
 namespace dstack::tee {
@@ -52,6 +54,7 @@ Result<Json> SimTee::handle(std::string_view method, const Json& params)
                                             TRY(params.get_string("instance_id", "")));
     return Json{}.set("key", hex(key.view()));
   }
+  if (method == "GetSealingKey") return provide_sealing_key(authority_, registers_, params);
   if (method == "Tee.Root") return Json{}.set("root", hex(authority_.root()));
   return fail(Errc::unsupported, "the simulated TEE has no '{}'", method);
 }

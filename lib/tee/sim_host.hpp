@@ -4,6 +4,7 @@
 /// this machine made for itself and whose names say "dstack SIMULATED".
 
 #include "base/text.hpp"
+#include "dcap/quote.hpp"
 #include "measure/boot.hpp"
 #include "sys/files.hpp"
 #include "x509/certificate.hpp"
@@ -18,6 +19,11 @@ public:
 
   /// A quote over header and body as a quoting enclave would make it.
   Bytes quote(const attest::TdxRegisters& registers, ByteView report_data) const;
+  /// A quote over the report of an enclave beside the VM, and what verifying it takes (JSON).
+  Bytes enclave_quote(const dcap::EnclaveReport& enclave) const;
+  const std::string& enclave_collateral() const { return enclave_collateral_; }
+  /// The quote is one of those made here.
+  bool has_signed(const dcap::Quote& quote) const;
   /// The development root's certificate, DER.
   const Bytes& root() const { return root_; }
   /// HKDF of the sealing secret over app id and instance id. Simulated: the host can compute it.
@@ -29,14 +35,18 @@ private:
   {
   }
 
+  Bytes sign_quote(const Bytes& signed_part) const;
+
   crypto::P256Key pck_;
   crypto::P256Key attestation_;
   Secret<32> sealing_;
   std::string chain_pem_;
   Bytes root_;
+  std::string enclave_collateral_;
 };
 
-/// One VM's simulated TEE: its registers, answering the guest's "Tee." requests.
+/// One VM's simulated TEE: its registers, answering the guest's "Tee." requests; and the simulated
+/// key provider beside it (sim_provider.hpp).
 class SimTee {
 public:
   SimTee(SimAuthority authority, measure::BootMeasurement boot, const Bytes& mr_config_id);

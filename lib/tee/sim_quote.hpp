@@ -1,6 +1,6 @@
 #pragma once
-/// Writing a TDX quote of version 4, for the simulated quoting enclave. Reading quotes is dcap's.
-/// All integers little-endian (spec verify 2).
+/// Writing TDX quotes of version 4 and SGX quotes of version 3, for the simulated quoting enclave.
+/// Reading quotes is dcap's. All integers little-endian (spec verify 2).
 
 #include "dcap/quote.hpp"
 
@@ -8,6 +8,8 @@ namespace dstack::tee {
 
 /// Header and TD report 1.0: the part that the attestation key signs.
 Bytes encode_signed_part(const dcap::Field<20>& user_data, const dcap::TdReport& td);
+/// Header and enclave report of version 3.
+Bytes encode_signed_part(const dcap::Field<20>& user_data, const dcap::EnclaveReport& enclave);
 
 /// What stands behind the signed part.
 struct QuoteAuth {
@@ -18,6 +20,7 @@ struct QuoteAuth {
   Bytes auth_data{};
   std::string pck_chain{}; ///< PEM
 };
+/// The signed part says which version it is.
 Bytes encode_quote(ByteView signed_part, const QuoteAuth& auth);
 
 } // namespace dstack::tee

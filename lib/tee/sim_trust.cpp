@@ -2,6 +2,7 @@
 
 #include "codec/json.hpp"
 #include "dcap/collateral.hpp"
+#include "dcap/quote.hpp"
 #include "x509/certificate.hpp"
 
 namespace dstack::tee {
@@ -45,34 +46,35 @@ Json head(std::string_view id, int version, const Period& period)
 }
 
 /// Every version of the simulated platform is 1 (tee/sim_authority.cpp).
-std::string tcb_info(const Period& period)
+std::string tcb_info(const Period& period, dcap::TeeType tee)
 {
+  const bool tdx = tee == dcap::TeeType::tdx;
   Json ones = Json::array();
   for (std::size_t i = 0; i < components; ++i)
     ones.push(Json::object().set("svn", 1));
-  Json module = Json::object()
-                    .set("mrsigner", std::string(96, '0'))
-                    .set("attributes", std::string(16, '0'))
-                    .set("attributesMask", std::string(16, 'F'));
-  Json identity = module;
-  identity.set("id", "TDX_01")
-      .set("tcbLevels", codec::JsonArray{level(Json::object().set("isvsvn", 1), period)});
-  Json platform =
-      Json::object().set("sgxtcbcomponents", ones).set("pcesvn", 1).set("tdxtcbcomponents", ones);
-  return codec::write_json(
-      head("TDX", 3, period)
-          .set("fmspc", hex(as_bytes("SIMULA")))
-          .set("pceId", "0000")
-          .set("tcbType", 0)
-          .set("tdxModule", std::move(module))
-          .set("tdxModuleIdentities", codec::JsonArray{std::move(identity)})
-          .set("tcbLevels", codec::JsonArray{level(std::move(platform), period)}));
+  Json platform = Json::object().set("sgxtcbcomponents", ones).set("pcesvn", 1);
+  Json out = head(tdx ? "TDX" : "SGX", 3, period);
+  out.set("fmspc", hex(as_bytes("SIMULA"))).set("pceId", "0000").set("tcbType", 0);
+  if (tdx) {
+    platform.set("tdxtcbcomponents", ones);
+    Json module = Json::object()
+                      .set("mrsigner", std::string(96, '0'))
+                      .set("attributes", std::string(16, '0'))
+                      .set("attributesMask", std::string(16, 'F'));
+    Json identity = module;
+    identity.set("id", "TDX_01")
+        .set("tcbLevels", codec::JsonArray{level(Json::object().set("isvsvn", 1), period)});
+    out.set("tdxModule", std::move(module))
+        .set("tdxModuleIdentities", codec::JsonArray{std::move(identity)});
+  }
+  out.set("tcbLevels", codec::JsonArray{level(std::move(platform), period)});
+  return codec::write_json(out);
 }
 
-std::string qe_identity(const Period& period)
+std::string qe_identity(const Period& period, dcap::TeeType tee)
 {
   return codec::write_json(
-      head("TD_QE", 2, period)
+      head(tee == dcap::TeeType::tdx ? "TD_QE" : "QE", 2, period)
           .set("miscselect", "00000000")
           .set("miscselectMask", "FFFFFFFF")
           .set("attributes", std::string(32, '0'))
@@ -90,7 +92,8 @@ Result<crypto::P256Key> load_key(const fs::path& file)
   return std::move(out).within("{}", file.string());
 }
 
-Result<dcap::Collateral> make_collateral(const fs::path& directory, const Period& period)
+Result<dcap::Collateral>
+make_collateral(const fs::path& directory, const Period& period, dcap::TeeType tee)
 {
   const auto root = TRY(load_key(directory / "root.key"));
   const auto platform = TRY(load_key(directory / "platform.key"));
@@ -101,8 +104,8 @@ Result<dcap::Collateral> make_collateral(const fs::path& directory, const Period
       std::string{signer_name}, root_cn, 4, period.from, period.to, {}, {}};
   const Bytes certificate = TRY(x509::make_certificate(spec, signer.spki_der(), root));
   dcap::Collateral out;
-  out.tcb_info = tcb_info(period);
-  out.qe_identity = qe_identity(period);
+  out.tcb_info = tcb_info(period, tee);
+  out.qe_identity = qe_identity(period, tee);
   out.tcb_info_signature = to_bytes(signer.sign_raw(as_bytes(out.tcb_info)));
   out.qe_identity_signature = to_bytes(signer.sign_raw(as_bytes(out.qe_identity)));
   out.tcb_info_issuer_chain = x509::to_pem(certificate) + x509::to_pem(root_der);
@@ -126,11 +129,15 @@ Result<std::optional<SimTrust>> read_sim_trust(const fs::path& directory)
 
 Status ensure_sim_collateral(const fs::path& directory, Time now)
 {
-  if (fs::exists(directory / "collateral.json")) return ok();
   const Period period{now.seconds() - 86'400, now.seconds() + ten_years};
-  const dcap::Collateral collateral = TRY(make_collateral(directory, period));
-  return sys::write_file_atomic(directory / "collateral.json",
-                                as_bytes(dcap::to_json_text(collateral)), sys::Privacy::owner_only);
+  for (const auto& [name, tee] : {std::pair{"collateral.json", dcap::TeeType::tdx},
+                                  {"sgx-collateral.json", dcap::TeeType::sgx}}) {
+    if (fs::exists(directory / name)) continue;
+    const dcap::Collateral collateral = TRY(make_collateral(directory, period, tee));
+    TRY(sys::write_file_atomic(directory / name, as_bytes(dcap::to_json_text(collateral)),
+                               sys::Privacy::owner_only));
+  }
+  return ok();
 }
 
 } // namespace dstack::tee

@@ -20,7 +20,8 @@ struct SimTrust {
 /// That of the simulated TEE in this directory; nothing when no VM ever ran there.
 Result<std::optional<SimTrust>> read_sim_trust(const std::filesystem::path& directory);
 
-/// Signs the collateral with the development keys in directory, unless it is there already.
+/// Signs the collateral, for TDX and for enclaves (sgx-collateral.json), with the development keys
+/// in directory, unless it is there already.
 Status ensure_sim_collateral(const std::filesystem::path& directory, Time now);
 
 } // namespace dstack::tee
