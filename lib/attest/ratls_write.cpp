@@ -1,6 +1,5 @@
 #include "attest/ratls_write.hpp"
 
-#include "attest/msgpack.hpp"
 #include "x509/der.hpp"
 
 #include <algorithm>
@@ -62,17 +61,7 @@ x509::Extension usage_extension(std::string_view usage)
 
 x509::Extension app_info_extension(const AppInfo& info)
 {
-  constexpr std::size_t members = 9;
-  MsgpackWriter out;
-  out.array(members);
-  for (const Bytes* one : {&info.app_id, &info.compose_hash, &info.instance_id, &info.device_id,
-                           &info.mr_system, &info.mr_aggregated, &info.os_image_hash})
-    out.bin(*one);
-  out.bin(as_bytes(info.key_provider));
-  out.array(info.init_script_hashes.size());
-  for (const Bytes& hash : info.init_script_hashes)
-    out.bin(hash);
-  return extension(9, out.take());
+  return extension(9, encode(info));
 }
 
 } // namespace dstack::attest

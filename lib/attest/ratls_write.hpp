@@ -2,6 +2,7 @@
 /// The extensions that make a certificate an RA-TLS one (spec guest 12.1): content in an OCTET
 /// STRING, inside the extension's own.
 
+#include "attest/app_info.hpp"
 #include "attest/attestation.hpp"
 #include "x509/certificate.hpp"
 
@@ -26,18 +27,7 @@ inline constexpr std::string_view usage_kms = "kms:rpc";
 /// OID .4.
 x509::Extension usage_extension(std::string_view usage);
 
-struct AppInfo {
-  Bytes app_id{};
-  Bytes compose_hash{};
-  Bytes instance_id{};
-  Bytes device_id{};
-  Bytes mr_system{};
-  Bytes mr_aggregated{};
-  Bytes os_image_hash{};
-  std::string key_provider{}; ///< payload of that event
-  std::vector<Bytes> init_script_hashes{};
-};
-/// OID .9: MessagePack array of nine.
+/// OID .9.
 x509::Extension app_info_extension(const AppInfo& info);
 
 } // namespace dstack::attest

@@ -50,6 +50,28 @@ TEST_SUITE("attest::ratls_write")
                            "c414" +
                            hex(Bytes(20, 0x11)) + "c420"));
     CHECK(text.ends_with("c4177b226e616d65223a226e6f6e65222c226964223a22227d90"));
+    info.init_script_hashes = {Bytes(32, 8)};
+    const auto back = parse_app_info(encode(info));
+    REQUIRE(back);
+    CHECK(back->os_image_hash == info.os_image_hash);
+    CHECK(back->key_provider == info.key_provider);
+    CHECK(back->init_script_hashes == info.init_script_hashes);
+  }
+
+  TEST_CASE("trap 11: app info of eight members is an older agent's, of seven nobody's")
+  {
+    Bytes raw = encode(AppInfo{});
+    raw.pop_back(); // the empty list of script hashes
+    raw[0] = 0x98;
+    CHECK(parse_app_info(raw));
+    raw[0] = 0x99;
+    CHECK_FALSE(parse_app_info(raw)); // cut off
+    raw.push_back(0xc0);              // nil: also no scripts
+    CHECK(parse_app_info(raw));
+    raw.push_back(0);
+    CHECK_FALSE(parse_app_info(raw)); // something behind
+    CHECK_FALSE(parse_app_info(*parse_hex("97c400c400c400c400c400c400c400")));
+    CHECK_FALSE(parse_app_info(*parse_hex("9ac400c400c400c400c400c400c400c40090c0")));
   }
 
   TEST_CASE("a certificate made here is read back whole")
