@@ -74,7 +74,7 @@ void add_key_derive(Tree& tree)
                 "signature recovers to. Computed here, nothing is asked of anybody.")
       .example("dstack key derive --app-key-file app.key --path wallet/0 --purpose mainnet",
                "What GetKey(\"wallet/0\", \"mainnet\") answers")
-      .example("dstack key derive --seed-file - --path x --algorithm ed25519 < seed.hex",
+      .example("dstack key derive --seed-file - --path x --algorithm ed25519",
                "For an app without a KMS")
       .runs([o](Context& ctx) { return run(*o, ctx); });
 }

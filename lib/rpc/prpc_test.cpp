@@ -71,8 +71,9 @@ TEST_SUITE("rpc::prpc")
     CHECK(ask("POST", "/Echo", "[]").starts_with("400 "));
     CHECK(ask("POST", "/Echo", "{\"a\":").starts_with("400 "));
     CHECK(ask("PUT", "/Echo", "{}").starts_with("404 "));
-    for (const char* path : {"/a/b", "/Echo/", "/", "", "*", "http://h/Echo"})
+    for (const char* path : {"/a/b", "/Echo/", "/", "", "*", "http://h/a/b"})
       CHECK(ask("POST", path, "{}").starts_with("404 "));
+    CHECK(ask("POST", "http://h/Echo", "") == "200 {}"); // as the Rust SDK asks
     CHECK(ask("POST", "/\xff\"", "") == error_of("Service not found: ?\\\""));
     CHECK(ask("POST", "/Fails", "") == error_of("outer: inner ?\\n"));
   }
