@@ -33,10 +33,13 @@ fetch() {
   skip "$registry cannot be reached: $reason"
 }
 
-# simulate COMMAND...: with the guest's sockets served by dstack simulate, as on a laptop.
+# simulate COMMAND...: with the guest's API served by dstack simulate, as on a laptop; over its sockets,
+# or over TCP with DSTACK_SDK_OVER=tcp.
 simulate() {
+  local options=(--directory "$work/sockets")
+  [ "${DSTACK_SDK_OVER:-sockets}" = sockets ] || options+=(--listen 127.0.0.1:0)
   "$DSTACK" simulate --help >/dev/null 2>&1 || die "$DSTACK has no 'simulate'; build it first"
-  XDG_DATA_HOME=$work/data "$DSTACK" simulate --directory "$work/sockets" -- "$@"
+  XDG_DATA_HOME=$work/data "$DSTACK" simulate "${options[@]}" -- "$@"
 }
 
 # conclude LANGUAGE RESULTS COUNT: RESULTS holds lines "pass|fail|skip NAME", one for each of the COUNT
@@ -58,7 +61,7 @@ conclude() {
   failed=$(grep -c '^fail ' "$work/sorted" || true)
   skipped=$(grep -c '^skip ' "$work/sorted" || true)
   [ "$skipped" -eq 0 ] || echo "$language: $skipped skipped"
-  echo "$language: $passed passed, $failed failed"
+  echo "$language${DSTACK_SDK_OVER:+ over $DSTACK_SDK_OVER}: $passed passed, $failed failed"
   [ $((passed + failed + skipped)) -eq "$count" ] || die "$language: not all of the $count tests ran"
   return "$bad"
 }
