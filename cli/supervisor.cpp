@@ -1,6 +1,7 @@
 #include "cli/supervisor.hpp"
 
 #include "cli/control.hpp"
+#include "cli/settings.hpp"
 #include "sys/clock.hpp"
 #include "sys/spawn.hpp"
 
@@ -64,6 +65,18 @@ Status await_end(const store::VmPaths& paths, std::chrono::milliseconds wait)
   return ok();
 }
 
+/// What the supervisor needs to know of this user's settings (agents/vm/settings.hpp).
+Result<codec::Json> supervisor_settings(const Context& ctx)
+{
+  const auto config = TRY(load_config(ctx, SettingOptions{}));
+  std::error_code code;
+  const sys::fs::path self = sys::fs::read_symlink("/proc/self/exe", code);
+  if (code) return fail(Errc::internal, "read /proc/self/exe: {}", code.message());
+  return codec::Json::object()
+      .set("key_provider", config.value("key_provider.address").text)
+      .set("collateral_program", self.string());
+}
+
 Status kill_supervisor(const store::VmRecord& vm)
 {
   const auto state = TRY(store::read_state(vm.directory));
@@ -81,7 +94,8 @@ Status start_supervisor(const Context& ctx, const store::VmRecord& vm)
   const sys::fs::path program = TRY(ctx.helper("dstack-vm"));
   sys::Pipe config = TRY(sys::make_pipe());
   sys::Pipe readiness = TRY(sys::make_pipe());
-  TRY(sys::write_all(config.write.get(), as_bytes("{}")));
+  const codec::Json settings = TRY(supervisor_settings(ctx));
+  TRY(sys::write_all(config.write.get(), as_bytes(codec::write_json(settings))));
   config.write.reset();
 
   sys::Command command;

@@ -71,7 +71,13 @@ void GuestLink::on_request(const rpc::RequestEvent& request)
     channel_.forget_calls();
     fail_calls(fail(Errc::io, "the guest started anew before it answered"));
   }
-  channel_.answer(request.id, hooks_.serve(request.method, request.params));
+  const std::weak_ptr<bool> alive = alive_;
+  hooks_.serve(request.method, request.params,
+               [this, alive, id = request.id](const Result<Json>& result) {
+                 if (alive.expired()) return;
+                 channel_.answer(id, result);
+                 flush();
+               });
 }
 
 std::uint64_t

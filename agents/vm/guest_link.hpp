@@ -11,8 +11,8 @@ public:
   using Answer = std::function<void(const Result<codec::Json>&)>;
   using Piece = std::function<void(ByteView)>;
   struct Hooks {
-    /// Answers a request of the guest.
-    std::function<Result<codec::Json>(const std::string& method, const codec::Json& params)> serve;
+    /// Answers a request of the guest, now or later: answer does nothing once the link is gone.
+    std::function<void(const std::string& method, const codec::Json& params, Answer answer)> serve;
     /// Something was received that follows no rule; it was dropped.
     std::function<void(const std::string& reason)> garbage;
   };
@@ -51,6 +51,7 @@ private:
   std::unique_ptr<Stream> stream_;
   std::map<std::uint64_t, Call> calls_;
   bool greeted_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 } // namespace dstack::supervisor

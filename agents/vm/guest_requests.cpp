@@ -1,5 +1,5 @@
-// What the guest asks of its supervisor: Hello, Notify, the simulated TEE. Everything it says is
-// shown or kept, never obeyed.
+// What the guest asks of its supervisor: Hello, Notify, keys, the simulated TEE. Everything it says
+// is shown or kept, never obeyed.
 #include "agents/vm/supervisor.hpp"
 
 #include "base/text.hpp"
@@ -43,11 +43,32 @@ Result<Json> Supervisor::serve(const std::string& method, const Json& params)
     on_notify(event, TRY(params.get_string("payload", "")));
     return Json::object();
   }
-  if (method.starts_with("Tee.") || method == "GetSealingKey") {
+  if (method.starts_with("Tee.")) {
     if (!tee_) return fail(Errc::unsupported, "this VM has no simulated TEE");
     return tee_->handle(method, params);
   }
   return fail(Errc::unsupported, "the host knows no method {}", printable(method));
+}
+
+/// From the simulated TEE at once, otherwise from the host's key provider.
+void Supervisor::provide_sealing_key(const Json& params, const GuestLink::Answer& answer)
+{
+  if (tee_) return answer(tee_->handle("GetSealingKey", params));
+  const KeyProvider& provider = options_.settings.key_provider;
+  if (provider.collateral_program.empty())
+    return answer(fail(Errc::unsupported, "this supervisor was not told of a key provider"));
+  if (sealing_ && !sealing_->over())
+    return answer(fail(Errc::denied, "a sealing key is being fetched already"));
+  const auto text = params.need_string("quote");
+  const auto quote = text ? parse_hex(*text) : Result<Bytes>{text.error()};
+  if (!quote) return answer(fail(Errc::malformed, "quote: {}", quote.error().message()));
+  const auto done = [this, answer](const Result<Json>& result) {
+    if (!result) log_.warning("keys", result.error().message());
+    answer(result);
+  };
+  auto started = SealingExchange::start(loop_, provider, *quote, done);
+  if (!started) return answer(started.error());
+  sealing_ = *std::move(started);
 }
 
 Result<Json> Supervisor::on_hello()

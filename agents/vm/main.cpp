@@ -1,4 +1,5 @@
-/// dstack-vm: the supervisor of one VM. Started by `dstack`, lives as long as the VM.
+/// dstack-vm: the supervisor of one VM. Started by `dstack`, lives as long as the VM. With
+/// "--sealing-key …" it is the supervisor's helper that talks to the key provider.
 
 #include "agents/launch/launch.hpp"
 #include "agents/vm/control_api.hpp"
@@ -97,6 +98,9 @@ Result<int> run(int argc, char** argv, launch::Readiness& readiness)
 
 int main(int argc, char** argv)
 {
+  const std::vector<std::string> words(argv, argv + argc);
+  if (words.size() > 1 && words[1] == "--sealing-key")
+    return dstack::supervisor::run_sealing_exchange({words.begin() + 2, words.end()});
   dstack::launch::settle();
   dstack::launch::Readiness readiness;
   const auto status = dstack::supervisor::run(argc, argv, readiness);

@@ -124,8 +124,10 @@ Status Supervisor::open_channel()
 Status Supervisor::use_channel(sys::Fd fd)
 {
   GuestLink::Hooks hooks;
-  hooks.serve = [this](const std::string& method, const codec::Json& params) {
-    return serve(method, params);
+  hooks.serve = [this](const std::string& method, const codec::Json& params,
+                       const GuestLink::Answer& answer) {
+    if (method == "GetSealingKey") return provide_sealing_key(params, answer);
+    answer(serve(method, params));
   };
   hooks.garbage = [this](const std::string& reason) {
     log_.warning("channel", "dropped a line of the guest", {{"reason", printable(reason)}});

@@ -5,6 +5,7 @@
 #include "agents/launch/log.hpp"
 #include "agents/vm/events.hpp"
 #include "agents/vm/guest_link.hpp"
+#include "agents/vm/sealing_exchange.hpp"
 #include "agents/vm/tee_service.hpp"
 #include "agents/vm/vsock_listener.hpp"
 
@@ -63,6 +64,7 @@ private:
   void clear_timers();
 
   Result<codec::Json> serve(const std::string& method, const codec::Json& params);
+  void provide_sealing_key(const codec::Json& params, const GuestLink::Answer& answer);
   Result<codec::Json> on_hello();
   void on_notify(const std::string& event, std::string payload);
   void on_app_ready();
@@ -85,6 +87,7 @@ private:
   RestartBudget budget_;
   Phase phase_ = Phase::idle;
   std::unique_ptr<TeeService> tee_;
+  std::unique_ptr<SealingExchange> sealing_;
   std::unique_ptr<QemuProcess> qemu_;
   std::unique_ptr<GuestLink> link_;
   std::unique_ptr<VsockListener> vsock_;

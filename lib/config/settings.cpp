@@ -31,6 +31,8 @@ constexpr Setting table[] = {
      "Age at which cached collateral is fetched anew"},
     {"kds.url", Kind::url, "https://kdsintf.amd.com", "DSTACK_KDS_URL",
      "AMD's key service, or a mirror, that certificates for AMD reports come from"},
+    {"key_provider.address", Kind::text, "127.0.0.1:3443", "DSTACK_KEY_PROVIDER",
+     "SGX key provider of this host, for TDX VMs whose key_provider is local"},
 };
 
 } // namespace
