@@ -9,8 +9,6 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr std::chrono::milliseconds list_deadline{10'000};
-constexpr std::chrono::milliseconds idle_end{600'000};
 constexpr std::size_t max_streams = 32;  ///< half of the port's connections stay free of them
 constexpr std::size_t much = 256 * 1024; ///< unsent bytes at which reading from dockerd stops
 constexpr const char* no_engine = "the container engine does not answer";
@@ -34,10 +32,17 @@ struct Listing {
   std::shared_ptr<EngineExchange> exchange;
 };
 
+/// What the answers need of the VM.
+struct Machine {
+  sys::Loop& loop;
+  Engine& engine;
+  ExternalTimes times;
+};
+
 /// What goes wrong is told without dockerd's words: the reader may be anybody.
-void list(sys::Loop& loop, Engine& engine, OnList done)
+void list(const Machine& machine, OnList done)
 {
-  const auto listing = std::make_shared<Listing>(loop, std::move(done));
+  const auto listing = std::make_shared<Listing>(machine.loop, std::move(done));
   const auto unanswered = [listing] { listing->finish(fail(Errc::io, "{}", no_engine)); };
   const auto listed = [listing, unanswered](const Result<http::Response>& response) {
     if (!response || response->status != 200) return unanswered();
@@ -45,45 +50,45 @@ void list(sys::Loop& loop, Engine& engine, OnList done)
     if (!all) return unanswered();
     listing->finish(std::move(all));
   };
-  auto started =
-      engine.start(engine_request("GET", "/containers/json?all=1"), std::nullopt, nullptr, listed);
+  auto started = machine.engine.start(engine_request("GET", "/containers/json?all=1"), std::nullopt,
+                                      nullptr, listed);
   if (!started) return unanswered();
   listing->exchange = *std::move(started);
-  listing->timer = loop.after(list_deadline, unanswered);
+  listing->timer = machine.loop.after(machine.times.list, unanswered);
 }
 
 /// One log on its way to a browser. Lives in the callbacks of dockerd's answer.
 class LogAnswer : public std::enable_shared_from_this<LogAnswer> {
 public:
-  LogAnswer(sys::Loop& loop, guestapi::LogQuery query, net::Responder to)
-      : loop_(loop), query_(std::move(query)), to_(std::move(to)), formatter_(query_.form)
+  LogAnswer(const Machine& machine, guestapi::LogQuery query, net::Responder to)
+      : machine_(machine), query_(std::move(query)), to_(std::move(to)), formatter_(query_.form)
   {
   }
-  ~LogAnswer() { loop_.cancel(idle_); }
+  ~LogAnswer() { machine_.loop.cancel(idle_); }
   LogAnswer(const LogAnswer&) = delete;
   LogAnswer& operator=(const LogAnswer&) = delete;
 
-  void begin(Engine& engine, const std::string& container)
+  void begin(const std::string& container)
   {
     const auto self = shared_from_this();
     const std::weak_ptr<LogAnswer> weak = self;
     to_.on_gone([weak] {
       if (const auto one = weak.lock()) one->stop();
     });
-    list(loop_, engine, [self, &engine, container](const Result<std::vector<Container>>& all) {
+    list(machine_, [self, container](const Result<std::vector<Container>>& all) {
       if (!all) return self->refuse(all.error().message());
       const auto found = find_container(*all, container);
       if (!found) return self->refuse("no such container");
-      self->follow(engine, found->id);
+      self->follow(found->id);
     });
   }
 
 private:
-  void follow(Engine& engine, const std::string& id)
+  void follow(const std::string& id)
   {
     if (gone_) return;
     const auto self = shared_from_this();
-    auto started = engine.start(
+    auto started = machine_.engine.start(
         engine_request("GET", log_target(query_, id)), std::nullopt,
         [self](std::string_view data) { self->take(data); },
         [self](const Result<http::Response>& result) { self->ended(result); });
@@ -95,9 +100,9 @@ private:
   /// A log that says nothing for long is not worth a connection.
   void await_more()
   {
-    loop_.cancel(idle_);
+    machine_.loop.cancel(idle_);
     const std::weak_ptr<LogAnswer> weak = weak_from_this();
-    idle_ = loop_.after(idle_end, [weak] {
+    idle_ = machine_.loop.after(machine_.times.silence, [weak] {
       const auto self = weak.lock();
       if (!self) return;
       self->stop();
@@ -147,11 +152,11 @@ private:
   void stop()
   {
     gone_ = true;
-    loop_.cancel(idle_);
+    machine_.loop.cancel(idle_);
     if (const auto exchange = std::exchange(exchange_, nullptr)) exchange->cancel();
   }
 
-  sys::Loop& loop_;
+  Machine machine_;
   guestapi::LogQuery query_;
   net::Responder to_;
   guestapi::LogFormatter formatter_;
@@ -171,8 +176,7 @@ std::vector<guestapi::PageContainer> for_page(const std::vector<Container>& all)
 /// The log answers under way; those that ended have expired.
 using Streams = std::vector<std::weak_ptr<LogAnswer>>;
 
-void serve_log(sys::Loop& loop,
-               Engine& engine,
+void serve_log(const Machine& machine,
                Streams& streams,
                const std::string& container,
                const guestapi::LogQuery& query,
@@ -183,27 +187,29 @@ void serve_log(sys::Loop& loop,
     to.stream_piece(guestapi::log_error("too many logs are being read"));
     return to.stream_finish();
   }
-  const auto answer = std::make_shared<LogAnswer>(loop, query, to);
+  const auto answer = std::make_shared<LogAnswer>(machine, query, to);
   streams.push_back(answer);
-  answer->begin(engine, container);
+  answer->begin(container);
 }
 
 } // namespace
 
-void bind_machine(guestsite::ExternalSite& site, sys::Loop& loop, Engine& engine)
+void bind_machine(guestsite::ExternalSite& site,
+                  sys::Loop& loop,
+                  Engine& engine,
+                  const ExternalTimes& times)
 {
+  const Machine machine{loop, engine, times};
   site.system = []() -> Result<guestapi::SystemInfo> { return system_facts(); };
-  site.containers = [&loop, &engine](const std::function<void(guestsite::Containers)>& done) {
-    list(loop, engine, [done](const Result<std::vector<Container>>& all) {
+  site.containers = [machine](const std::function<void(guestsite::Containers)>& done) {
+    list(machine, [done](const Result<std::vector<Container>>& all) {
       if (!all) return done(all.error());
       done(for_page(*all));
     });
   };
-  site.logs = [&loop, &engine, streams = std::make_shared<Streams>()](
+  site.logs = [machine, streams = std::make_shared<Streams>()](
                   const std::string& container, const guestapi::LogQuery& query,
-                  const net::Responder& to) {
-    serve_log(loop, engine, *streams, container, query, to);
-  };
+                  const net::Responder& to) { serve_log(machine, *streams, container, query, to); };
 }
 
 } // namespace dstack::guest

@@ -1,6 +1,6 @@
 // Serves the port for the world on 127.0.0.1 with the facts of a file, as the agent in a VM does;
-// containers and logs come from an Engine API socket. Usage: hostile_site FACTS.json SOCKET; prints
-// the port.
+// containers and logs come from an Engine API socket, with short deadlines. Usage: hostile_site
+// FACTS.json SOCKET; prints the port.
 #include "guest/external.hpp"
 #include "sys/sockets.hpp"
 
@@ -12,6 +12,8 @@ using namespace dstack;
 namespace {
 
 constexpr std::size_t max_facts = 1 << 20;
+constexpr guest::ExternalTimes short_times{std::chrono::milliseconds{1500},
+                                           std::chrono::milliseconds{4000}};
 
 guestapi::SystemInfo system_of(const codec::Json& facts)
 {
@@ -44,7 +46,7 @@ Status run(const char* facts_path, const char* socket)
   const auto loop = TRY(sys::Loop::create());
   guest::Engine engine{*loop, socket};
   guestsite::ExternalSite site;
-  guest::bind_machine(site, *loop, engine);
+  guest::bind_machine(site, *loop, engine, short_times);
   site.public_logs = TRY(facts.get_bool("public_logs", false));
   site.public_sysinfo = TRY(facts.get_bool("public_sysinfo", false));
   site.version_header = "v0.6.0 (test)";
