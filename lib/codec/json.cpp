@@ -298,12 +298,26 @@ private:
   void string(std::string_view text)
   {
     out_ += '"';
-    for (std::size_t i = 0; i < text.size();)
-      i += character(text.substr(i));
+    while (!text.empty()) {
+      // Most text needs nothing: it is taken over in stretches.
+      const auto special =
+          std::find_if(text.begin(), text.end(), [this](char c) { return !is_plain(c); });
+      const auto plain = static_cast<std::size_t>(special - text.begin());
+      out_ += text.substr(0, plain);
+      text.remove_prefix(plain);
+      if (!text.empty()) text.remove_prefix(character(text));
+    }
     out_ += '"';
   }
 
-  /// Writes one character, returns how many bytes it took.
+  bool is_plain(char c) const
+  {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || c == '"' || c == '\\') return false;
+    return byte < 0x7f || style_.escape == JsonEscape::utf8;
+  }
+
+  /// Writes one character that is not plain, returns how many bytes it took.
   std::size_t character(std::string_view text)
   {
     const auto c = static_cast<unsigned char>(text[0]);
@@ -332,12 +346,8 @@ private:
     default:
       break;
     }
-    if (c < 0x20 || (c == 0x7f && style_.escape == JsonEscape::ascii)) {
+    if (c < 0x80) {
       out_ += fmt::format("\\u{:04x}", c);
-      return 1;
-    }
-    if (c < 0x80 || style_.escape == JsonEscape::utf8) {
-      out_ += text[0];
       return 1;
     }
     return escaped(text);

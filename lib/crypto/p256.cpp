@@ -13,9 +13,13 @@ constexpr std::size_t max_der = 4096;
 using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, FreeWith<OSSL_PARAM_BLD_free>>;
 using Params = std::unique_ptr<OSSL_PARAM, FreeWith<OSSL_PARAM_free>>;
 
-Group group()
+using Xy = std::array<std::uint8_t, 64>;
+
+/// One for the program; it is only read.
+const EC_GROUP* group()
 {
-  return Group{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
+  static const Group made{EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1)};
+  return made.get();
 }
 
 Result<Pkey> key_from_params(const ParamBuilder& builder, int selection)
@@ -29,13 +33,20 @@ Result<Pkey> key_from_params(const ParamBuilder& builder, int selection)
   return Pkey{made};
 }
 
-std::array<std::uint8_t, 65> point_of(const Group& curve, const BIGNUM* scalar)
+std::array<std::uint8_t, 65> point_of(const BIGNUM* scalar)
 {
   std::array<std::uint8_t, 65> out{};
-  const Point point{EC_POINT_new(curve.get())};
-  DSTACK_ASSERT(EC_POINT_mul(curve.get(), point.get(), scalar, nullptr, nullptr, nullptr) == 1);
-  DSTACK_ASSERT(EC_POINT_point2oct(curve.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED,
-                                   out.data(), out.size(), nullptr) == out.size());
+  const Point point{EC_POINT_new(group())};
+  DSTACK_ASSERT(EC_POINT_mul(group(), point.get(), scalar, nullptr, nullptr, nullptr) == 1);
+  DSTACK_ASSERT(EC_POINT_point2oct(group(), point.get(), POINT_CONVERSION_UNCOMPRESSED, out.data(),
+                                   out.size(), nullptr) == out.size());
+  return out;
+}
+
+Xy xy_of(const std::array<std::uint8_t, 65>& point)
+{
+  Xy out{};
+  std::copy(point.begin() + 1, point.end(), out.begin());
   return out;
 }
 
@@ -45,25 +56,30 @@ P256Key P256Key::generate()
 {
   Pkey key{EVP_EC_gen("P-256")};
   DSTACK_ASSERT(key != nullptr);
-  return P256Key{std::move(key)};
+  std::array<std::uint8_t, 65> point{};
+  std::size_t size = 0;
+  DSTACK_ASSERT(EVP_PKEY_get_octet_string_param(key.get(), OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY,
+                                                point.data(), point.size(), &size) == 1 &&
+                size == point.size());
+  return P256Key{std::move(key), xy_of(point)};
 }
 
 Result<P256Key> P256Key::from_scalar(ByteView scalar32)
 {
   if (scalar32.size() != scalar_size)
     return fail(Errc::malformed, "P-256 scalar of {} bytes (want 32)", scalar32.size());
-  const Group curve = group();
   const SecretBn scalar{BN_bin2bn(scalar32.data(), scalar_size, BN_secure_new())};
   DSTACK_ASSERT(scalar != nullptr);
-  if (BN_is_zero(scalar.get()) == 1 || BN_cmp(scalar.get(), EC_GROUP_get0_order(curve.get())) >= 0)
+  if (BN_is_zero(scalar.get()) == 1 || BN_cmp(scalar.get(), EC_GROUP_get0_order(group())) >= 0)
     return fail(Errc::malformed, "P-256 scalar out of range");
-  const auto point = point_of(curve, scalar.get());
+  const auto point = point_of(scalar.get());
   const ParamBuilder builder{OSSL_PARAM_BLD_new()};
   OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
   OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar.get());
   OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
                                    point.size());
-  return P256Key{TRY(key_from_params(builder, EVP_PKEY_KEYPAIR))};
+  Pkey key = TRY(key_from_params(builder, EVP_PKEY_KEYPAIR));
+  return P256Key{std::move(key), xy_of(point)};
 }
 
 Result<P256Key> P256Key::from_pkcs8_der(ByteView der)
@@ -95,16 +111,6 @@ Secret<32> P256Key::scalar() const
   return out;
 }
 
-std::array<std::uint8_t, 64> P256Key::public_xy() const
-{
-  const Secret<32> own = scalar();
-  const SecretBn number{BN_bin2bn(own.view().data(), scalar_size, BN_secure_new())};
-  const auto point = point_of(group(), number.get());
-  std::array<std::uint8_t, 64> out{};
-  std::copy(point.begin() + 1, point.end(), out.begin());
-  return out;
-}
-
 Bytes P256Key::pkcs8_der() const
 {
   // Written out because its bytes are hashed: version 0, id-ecPublicKey with prime256v1, then the
@@ -112,8 +118,7 @@ Bytes P256Key::pkcs8_der() const
   static const Bytes head =
       *parse_hex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420");
   static const Bytes middle = *parse_hex("a14403420004");
-  const auto xy = public_xy();
-  return concat({head, scalar().view(), middle, xy});
+  return concat({head, scalar().view(), middle, xy_});
 }
 
 std::string P256Key::pkcs8_pem() const
@@ -129,8 +134,7 @@ std::string P256Key::pkcs8_pem() const
 Bytes P256Key::spki_der() const
 {
   static const Bytes head = *parse_hex("3059301306072a8648ce3d020106082a8648ce3d03010703420004");
-  const auto xy = public_xy();
-  return concat({head, xy});
+  return concat({head, xy_});
 }
 
 Bytes P256Key::sign_der(ByteView message) const

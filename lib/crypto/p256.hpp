@@ -15,7 +15,7 @@ public:
   static Result<P256Key> from_pkcs8_der(ByteView der);
 
   Secret<32> scalar() const;
-  std::array<std::uint8_t, 64> public_xy() const; ///< X || Y, big-endian
+  const std::array<std::uint8_t, 64>& public_xy() const { return xy_; } ///< X || Y, big-endian
   /// The 138-byte PKCS#8 form whose hash other keys are made from (spec guest 13.1). Secret.
   Bytes pkcs8_der() const;
   std::string pkcs8_pem() const; ///< secret
@@ -26,8 +26,9 @@ public:
   EVP_PKEY* get() const { return key_.get(); }
 
 private:
-  explicit P256Key(Pkey key) : key_(std::move(key)) {}
+  P256Key(Pkey key, const std::array<std::uint8_t, 64>& xy) : key_(std::move(key)), xy_(xy) {}
   Pkey key_;
+  std::array<std::uint8_t, 64> xy_; ///< computing it again takes longer than a signature
 };
 
 } // namespace dstack::crypto

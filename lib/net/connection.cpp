@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t read_size = std::size_t{16} << 10U;
 constexpr std::size_t compact_size = std::size_t{256} << 10U;
-constexpr std::chrono::milliseconds linger{1'000};
+constexpr std::chrono::milliseconds linger{5'000};
 
 /// Order of events across connections; loops of several threads may share it.
 std::uint64_t next_turn()

@@ -134,8 +134,9 @@ Result<SimAuthority> SimAuthority::open(const fs::path& directory, Time now)
   wipe(sealing);
   crypto::P256Key pck = TRY(key("pck.key"));
   crypto::P256Key attestation = TRY(key("attestation.key"));
-  SimAuthority out{std::move(pck), std::move(attestation), std::move(secret)};
-  out.chain_pem_ = TRY(sys::read_text(directory / "pck-chain.pem", max_file));
+  std::string chain = TRY(sys::read_text(directory / "pck-chain.pem", max_file));
+  QuoteAuth auth = make_auth(pck, attestation, std::move(chain));
+  SimAuthority out{std::move(attestation), std::move(auth), std::move(secret)};
   out.enclave_collateral_ =
       TRY(sys::read_text(directory / "sgx-collateral.json", dcap::max_collateral));
   out.root_ = TRY(sys::read_file(directory / "root.der", max_file));
@@ -153,16 +154,26 @@ dcap::Field<20> sim_user_data()
 
 } // namespace
 
-Bytes SimAuthority::sign_quote(const Bytes& signed_part) const
+/// Everything of a quote's authentication that is the same in each: the QE report binds the
+/// attestation key, the PCK key signs that report.
+QuoteAuth SimAuthority::make_auth(const crypto::P256Key& pck,
+                                  const crypto::P256Key& attestation,
+                                  std::string chain_pem)
 {
   QuoteAuth auth;
-  auth.signature = attestation_.sign_raw(signed_part);
-  auth.attestation_key = attestation_.public_xy();
+  auth.attestation_key = attestation.public_xy();
   auth.auth_data = Bytes(auth_data_size, 0);
   const auto bound = crypto::sha256(concat({auth.attestation_key, auth.auth_data}));
   std::copy(bound.begin(), bound.end(), auth.qe_report.begin() + qe_report_data_offset);
-  auth.qe_report_signature = pck_.sign_raw(auth.qe_report);
-  auth.pck_chain = chain_pem_;
+  auth.qe_report_signature = pck.sign_raw(auth.qe_report);
+  auth.pck_chain = std::move(chain_pem);
+  return auth;
+}
+
+Bytes SimAuthority::sign_quote(const Bytes& signed_part) const
+{
+  QuoteAuth auth = auth_;
+  auth.signature = attestation_.sign_raw(signed_part);
   return encode_quote(signed_part, auth);
 }
 

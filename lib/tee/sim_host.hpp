@@ -7,6 +7,7 @@
 #include "dcap/quote.hpp"
 #include "measure/boot.hpp"
 #include "sys/files.hpp"
+#include "tee/sim_quote.hpp"
 #include "x509/certificate.hpp"
 
 namespace dstack::tee {
@@ -30,17 +31,18 @@ public:
   Secret<32> sealing_key(std::string_view app_id, std::string_view instance_id) const;
 
 private:
-  SimAuthority(crypto::P256Key pck, crypto::P256Key attestation, Secret<32> sealing)
-      : pck_(std::move(pck)), attestation_(std::move(attestation)), sealing_(std::move(sealing))
+  SimAuthority(crypto::P256Key attestation, QuoteAuth auth, Secret<32> sealing)
+      : attestation_(std::move(attestation)), auth_(std::move(auth)), sealing_(std::move(sealing))
   {
   }
 
+  static QuoteAuth
+  make_auth(const crypto::P256Key& pck, const crypto::P256Key& attestation, std::string chain_pem);
   Bytes sign_quote(const Bytes& signed_part) const;
 
-  crypto::P256Key pck_;
   crypto::P256Key attestation_;
+  QuoteAuth auth_; ///< of every quote, but for the signature
   Secret<32> sealing_;
-  std::string chain_pem_;
   Bytes root_;
   std::string enclave_collateral_;
 };
