@@ -12,9 +12,9 @@
 #include "guest/network.hpp"
 #include "guest/override_file.hpp"
 #include "guest/shutdown.hpp"
+#include "guest/tdx_kernel.hpp"
 #include "guestapi/boot_events.hpp"
 #include "tee/sim_guest.hpp"
-#include "tee/tdx_guest.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -170,13 +170,16 @@ Status Guest::open_host()
 Status Guest::open_tee(const std::string& wanted)
 {
   if (is_tdx_guest()) {
-    TRY(load_modules({"configfs", "tsm_report", "tdx_guest"}).within("kernel modules"));
-    TRY(mount_at("configfs", "/sys/kernel/config", "configfs", MS_NOSUID | MS_NODEV, ""));
-    tee_ = TRY(tee::make_tdx({}).within("TDX"));
+    tee_ = TRY(open_tdx_kernel());
     return ok();
   }
   if (wanted != "sim")
     return fail(Errc::unsupported, "the host wants TEE \"{}\"; there is none", printable(wanted));
+  sys::Command probe;
+  probe.argv = {"/proc/self/exe", "probe-tdx"};
+  TRY(processes_.start(std::move(probe), {}, [](const Finished& finished) {
+    console_stage(program, last_lines(finished.tail));
+  }));
   tee_ = tee::make_simulated([this](std::string_view method, codec::Json params) {
     return host_->call(method, std::move(params), host_deadline);
   });

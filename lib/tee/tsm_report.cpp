@@ -72,6 +72,8 @@ Error no_quote(const fs::path& file, int error)
     return sys::errno_error(what + ": the host's quoting service holds an earlier request", error);
   case ETIMEDOUT:
     return sys::errno_error(what + ": the host's quoting service (QGS) does not answer", error);
+  case EIO:
+    return sys::errno_error(what + ": the host's quoting service (QGS) refused", error);
   case ENXIO:
     return sys::errno_error(what + ": the driver tdx_guest is gone", error);
   default:

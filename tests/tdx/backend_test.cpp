@@ -249,7 +249,7 @@ TEST_SUITE("tdx")
     CHECK(says(why(tdx->quote(data_of(1))), "does not answer"));
     CHECK(tdx->quote(data_of(1)));
     kernel.order(fmt::format("error {} 1", EIO));
-    CHECK(!tdx->quote(data_of(1)));
+    CHECK(says(why(tdx->quote(data_of(1))), "(QGS) refused"));
   }
 
   TEST_CASE("quotes of impossible size, or about other data, are refused")
