@@ -1,6 +1,7 @@
 #include "attest/identity.hpp"
 
 #include "base/text.hpp"
+#include "crypto/keccak.hpp"
 
 #include <algorithm>
 
@@ -235,6 +236,20 @@ Result<Identity> identity_of_mr_config(std::string_view document)
   return std::move(read.identity);
 }
 
+Result<Bytes> mr_config_id_v2(const Identity& identity)
+{
+  constexpr std::array<std::string_view, 4> kinds = {"none", "local-sgx", "kms", "tpm"};
+  const auto kind = std::find(kinds.begin(), kinds.end(), identity.key_provider_name);
+  if (kind == kinds.end())
+    return fail(Errc::unsupported, "key provider '{}'", printable(identity.key_provider_name));
+  const std::uint8_t number = static_cast<std::uint8_t>(kind - kinds.begin());
+  const Bytes provider = TRY(parse_hex(identity.key_provider_id).within("key provider id"));
+  const auto hash = crypto::keccak256(
+      concat({identity.compose_hash, identity.app_id, ByteView{&number, 1}, provider}));
+  constexpr std::size_t padding = 15;
+  return ByteWriter{}.u8(2).put(hash).zeros(padding).take();
+}
+
 ConfigIdMatch match_config_id(ByteView mr_config_id,
                               const Identity& identity,
                               std::string_view mr_config_document)
@@ -250,8 +265,11 @@ ConfigIdMatch match_config_id(ByteView mr_config_id,
   const ByteView hash = mr_config_id.subspan(1, used - 1);
   if (mr_config_id[0] == 1)
     return equal(hash, identity.compose_hash) ? ConfigIdMatch::matches : ConfigIdMatch::differs;
-  // Version 2 is a Keccak-256, which no library here computes.
-  if (mr_config_id[0] == 2 || mr_config_document.empty()) return ConfigIdMatch::unreadable;
+  if (mr_config_id[0] == 2) {
+    const auto own = mr_config_id_v2(identity);
+    return own && equal(*own, mr_config_id) ? ConfigIdMatch::matches : ConfigIdMatch::differs;
+  }
+  if (mr_config_document.empty()) return ConfigIdMatch::unreadable;
   const auto document = read_document(mr_config_document);
   const bool good =
       equal(hash, mr_config_v3_hash(mr_config_document)) && document && agrees(*document, identity);

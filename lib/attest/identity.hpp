@@ -40,12 +40,16 @@ Result<std::string> mr_config_of(const Attestation& attestation);
 /// SHA-256 of "dstack-mr-config-v3:", 00 and the document's bytes.
 Sha256Digest mr_config_v3_hash(std::string_view document);
 
+/// MRCONFIGID version 2: 02 ‖ Keccak-256(compose hash ‖ app id ‖ kind of key provider ‖ its id) ‖
+/// 15 zero bytes (spec guest 20).
+Result<Bytes> mr_config_id_v2(const Identity& identity);
+
 /// What MRCONFIGID says of an app.
 enum class ConfigIdMatch {
   unset, ///< all zero: says nothing
   matches,
   differs,   ///< also a version of no guest
-  unreadable ///< a version that cannot be checked here
+  unreadable ///< version 3 without its document
 };
 /// Version 3 matches when it is the document's hash and the document states nothing but what the
 /// identity, taken from the event log, says too.

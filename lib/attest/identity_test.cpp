@@ -79,12 +79,29 @@ TEST_SUITE("attest::identity")
     std::copy(identity.compose_hash.begin(), identity.compose_hash.end(), id.begin() + 1);
     CHECK(match_config_id(id, identity, "") == ConfigIdMatch::matches);
     id[0] = 2;
+    CHECK(match_config_id(id, identity, "") == ConfigIdMatch::differs);
+    CHECK(match_config_id(*mr_config_id_v2(identity), identity, "") == ConfigIdMatch::matches);
+    id[0] = 3;
     CHECK(match_config_id(id, identity, "") == ConfigIdMatch::unreadable);
     id[0] = 4; // no guest boots with it
     CHECK(match_config_id(id, identity, "") == ConfigIdMatch::differs);
     id[0] = 2;
     id[47] = 1;
     CHECK(match_config_id(id, identity, "") == ConfigIdMatch::differs);
+  }
+
+  TEST_CASE("MRCONFIGID version 2 is the published one (spec guest 20)")
+  {
+    Identity identity;
+    identity.compose_hash = Bytes(32, 0x22);
+    identity.app_id = Bytes(20, 0x11);
+    identity.key_provider_name = "kms";
+    identity.key_provider_id = hex(Bytes(32, 0x33));
+    CHECK(hex(*mr_config_id_v2(identity)) ==
+          "027f2ca741da9d356026ab20ca640abf06198829a128817b091bbc9aec1ed97b6" +
+              std::string(30, '0'));
+    identity.key_provider_name = "other";
+    CHECK_FALSE(mr_config_id_v2(identity));
   }
 
   TEST_CASE("MRCONFIGID version 3 binds a document, and that must be about this app")

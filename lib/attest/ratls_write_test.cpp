@@ -74,6 +74,16 @@ TEST_SUITE("attest::ratls_write")
     CHECK_FALSE(parse_app_info(*parse_hex("9ac400c400c400c400c400c400c400c40090c0")));
   }
 
+  TEST_CASE("the report data that binds a key (spec guest 21.4)")
+  {
+    Bytes spki(16);
+    for (std::size_t i = 0; i < spki.size(); ++i)
+      spki[i] = static_cast<std::uint8_t>(i);
+    CHECK(hex(ratls_report_data(spki)) ==
+          "f5905d52884c6eeb0e031a30257ed24880c44f3555fea13715135e05ee3071b8"
+          "864cecc8f4157bccfe17cc47b54aa878dcb4c4553d1073eb55911532b9e6a9b4");
+  }
+
   TEST_CASE("a certificate made here is read back whole")
   {
     const auto key = crypto::P256Key::generate();

@@ -25,7 +25,7 @@ TEST_SUITE("keys::app_keys")
           "091c9c36eb873f1aacde93e91631256e1610ce9940166b45f437d635d76ba95e");
   }
 
-  TEST_CASE("trap: a key with odd Y is stored negated")
+  TEST_CASE("trap 8: a key with odd Y is stored negated")
   {
     const Secret<32> seed{crypto::sha256(Bytes{2})};
     const auto keys = from_seed(seed);

@@ -124,7 +124,7 @@ TEST_SUITE("net")
     });
   }
 
-  TEST_CASE("a keep-alive connection ends when the client closes its side after the answer")
+  TEST_CASE("trap 1: a keep-alive connection ends when the client closes its side after the answer")
   {
     ServerLimits patient;
     patient.idle = std::chrono::seconds{15};

@@ -57,7 +57,7 @@ std::string error_of(std::string_view message)
 
 TEST_SUITE("rpc::prpc")
 {
-  TEST_CASE("paths, bodies and errors have the published shape")
+  TEST_CASE("trap 2: paths, bodies and errors have the published shape")
   {
     CHECK(ask("POST", "/Echo", "{\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\"}") ==
           "200 {\"a\":\"\\u00e9\\ud83d\\ude00\"}");
@@ -78,7 +78,7 @@ TEST_SUITE("rpc::prpc")
     CHECK(ask("POST", "/Fails", "") == error_of("outer: inner ?\\n"));
   }
 
-  TEST_CASE("a method without a request message does not read one; its null is four bytes")
+  TEST_CASE("trap 3: a method without a request message does not read one; its null is four bytes")
   {
     CHECK(ask("POST", "/Nothing", "") == "200 null");
     CHECK(ask("POST", "/Nothing", "\x01not json") == "200 null");

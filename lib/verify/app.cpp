@@ -43,7 +43,7 @@ void check_config_id(const Identity& identity,
   check.seen = hex(quote.td.mr_config_id);
   if (match == attest::ConfigIdMatch::unreadable) {
     check.outcome = Outcome::not_run;
-    check.seen += " (a version that cannot be checked here)";
+    check.seen += " (its document did not come along)";
   }
   verdict.checks.push_back(std::move(check));
 }
