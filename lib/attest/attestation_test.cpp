@@ -91,7 +91,7 @@ TEST_SUITE("attest::attestation")
     CHECK(hex(encode(*a)) == v1_hex());
   }
 
-  TEST_CASE("byte strings are read from arrays of numbers and from binary alike")
+  TEST_CASE("trap 11: byte strings are read from arrays of numbers and from binary alike")
   {
     std::string text = v1_hex();
     const std::string numbers = "930102ccc8";

@@ -98,7 +98,7 @@ TEST_SUITE("attest::identity")
     identity.key_provider_name = "kms";
     identity.key_provider_id = hex(Bytes(32, 0x33));
     CHECK(hex(*mr_config_id_v2(identity)) ==
-          "027f2ca741da9d356026ab20ca640abf06198829a128817b091bbc9aec1ed97b6" +
+          "027f2ca741da9d356026ab20ca640abf06198829a128817b091bbc9aec1ed97b60" +
               std::string(30, '0'));
     identity.key_provider_name = "other";
     CHECK_FALSE(mr_config_id_v2(identity));

@@ -60,7 +60,7 @@ std::vector<std::string> refused_fields(std::string_view text)
 
 TEST_SUITE("compose: hashes")
 {
-  TEST_CASE("worked examples of the published format")
+  TEST_CASE("trap 17: worked examples of the published format, hashed as the bytes they are")
   {
     CHECK(a1.size() == 277);
     CHECK(hash_of(a1) == "9085fa0948c9caba1bbdfb7dabb2df59b0180be72fb11d2f3a205dcf20a7661f");
