@@ -107,7 +107,8 @@ Result<Json> read_document(std::string_view text)
   const Json document = TRY(codec::parse_json(text, {.max_bytes = max_document}));
   const Json* error = document.find("error");
   if (error == nullptr) return document;
-  return Error{code_named(TRY(error->need_string("code"))), TRY(error->need_string("message"))};
+  const std::string code = TRY(error->need_string("code"));
+  return Error{code_named(code), TRY(error->need_string("message"))};
 }
 
 } // namespace

@@ -47,8 +47,10 @@ Result<std::size_t> sealing_answer_size(ByteView prefix)
 Result<SealingAnswer> parse_sealing_answer(std::string_view text)
 {
   const Json json = TRY(codec::parse_json(text, {.max_bytes = max_sealing_answer}));
-  return SealingAnswer{TRY(bytes_member(json, "encrypted_key", max_box)),
-                       TRY(bytes_member(json, "provider_quote", max_quote))};
+  SealingAnswer out;
+  out.encrypted_key = TRY(bytes_member(json, "encrypted_key", max_box));
+  out.provider_quote = TRY(bytes_member(json, "provider_quote", max_quote));
+  return out;
 }
 
 } // namespace dstack::tee

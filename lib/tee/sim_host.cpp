@@ -50,8 +50,9 @@ Result<Json> SimTee::handle(std::string_view method, const Json& params)
     return Json{}.set("quote", hex(authority_.quote(registers_, data)));
   }
   if (method == "Tee.SealingKey") {
-    const auto key = authority_.sealing_key(TRY(params.need_string("app_id")),
-                                            TRY(params.get_string("instance_id", "")));
+    const std::string app_id = TRY(params.need_string("app_id"));
+    const std::string instance_id = TRY(params.get_string("instance_id", ""));
+    const auto key = authority_.sealing_key(app_id, instance_id);
     return Json{}.set("key", hex(key.view()));
   }
   if (method == "GetSealingKey") return provide_sealing_key(authority_, registers_, params);

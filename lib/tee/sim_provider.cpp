@@ -39,8 +39,9 @@ Result<Json> provide_sealing_key(const SimAuthority& authority,
   TRY(check_guest(authority, registers, quote));
   crypto::BoxPublic recipient{};
   std::copy_n(quote.td.report_data.begin(), recipient.size(), recipient.begin());
-  const auto key = authority.sealing_key(TRY(params.need_string("app_id")),
-                                         TRY(params.get_string("instance_id", "")));
+  const std::string app_id = TRY(params.need_string("app_id"));
+  const std::string instance_id = TRY(params.get_string("instance_id", ""));
+  const auto key = authority.sealing_key(app_id, instance_id);
   const Bytes sealed = TRY(crypto::seal_key(recipient, key));
   dcap::EnclaveReport enclave;
   enclave.cpu_svn.fill(1);
