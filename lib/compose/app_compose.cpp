@@ -87,6 +87,33 @@ InstanceId instance_id(ByteView seed, const AppId& app, ByteView binding)
   return first_20(crypto::sha256(concat({seed, app, binding})));
 }
 
+namespace {
+
+Json text_array(const std::vector<std::string>& texts)
+{
+  Json out = Json::array();
+  for (const std::string& text : texts)
+    out.push(text);
+  return out;
+}
+
+/// Only what is asked for: an app that asks for none of it keeps its hash.
+void add_boot_options(const BuildOptions& options, Json& out)
+{
+  if (options.init_scripts.size() == 1)
+    out.set("init_script", options.init_scripts[0]);
+  else if (!options.init_scripts.empty())
+    out.set("init_script", text_array(options.init_scripts));
+  if (!options.pre_launch_script.empty()) out.set("pre_launch_script", options.pre_launch_script);
+  if (!options.allowed_envs.empty()) out.set("allowed_envs", text_array(options.allowed_envs));
+  if (options.swap_bytes != 0) out.set("swap_size", options.swap_bytes);
+  if (options.event_log_version != 1) out.set("event_log_version", options.event_log_version);
+  if (options.launch_token_hash)
+    out.set("requirements", Json{}.set("launch_token_hash", hex(*options.launch_token_hash)));
+}
+
+} // namespace
+
 Result<std::string> build_app_compose(const BuildOptions& options)
 {
   if (options.name.empty() || options.name.size() > max_name_bytes)
@@ -94,7 +121,8 @@ Result<std::string> build_app_compose(const BuildOptions& options)
                 max_name_bytes);
   TRY(check_env_files(options.env_files).within("environment files"));
   Json out = Json::object();
-  out.set("manifest_version", 2)
+  const bool newer = options.init_scripts.size() > 1 || options.launch_token_hash;
+  out.set("manifest_version", newer ? Json{"3"} : Json{2})
       .set("name", options.name)
       .set("runner", name_of(Runner::docker_compose))
       .set("docker_compose_file", options.docker_compose_file)
@@ -114,6 +142,7 @@ Result<std::string> build_app_compose(const BuildOptions& options)
       files.set(path, text);
     out.set("env_files", std::move(files));
   }
+  add_boot_options(options, out);
   std::string text = codec::write_json(out, canonical);
   TRY(parse_app_compose(text));
   return text;

@@ -99,6 +99,12 @@ struct BuildOptions {
   bool no_instance_id = false;
   bool secure_time = false; ///< the guest has no trusted time source yet
   std::string storage_fs = "ext4";
+  std::vector<std::string> init_scripts; ///< at most five
+  std::string pre_launch_script;
+  std::vector<std::string> allowed_envs;
+  std::uint64_t swap_bytes = 0;
+  int event_log_version = 1;
+  std::optional<std::array<std::uint8_t, 32>> launch_token_hash;
 };
 /// One line of JSON, keys sorted by code point, UTF-8 as is, no trailing newline: the same input
 /// always gives the same bytes, hence the same app id.

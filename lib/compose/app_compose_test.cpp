@@ -248,11 +248,16 @@ TEST_SUITE("compose: app-compose.json")
         R"("key_provider":"tpm","key_provider_id":"00","gateway_enabled":true,"swap_size":1,)"
         R"("storage_fs":"zfs","event_log_version":2,"port_policy":{"restrict_mode":true},)"
         R"("docker_config":{"registry":"x"},"requirements":{})"));
-    CHECK(names == std::vector<std::string>{"init_script", "pre_launch_script", "docker_config",
-                                            "allowed_envs", "key_provider", "key_provider_id",
-                                            "gateway_enabled", "port_policy", "secure_time",
-                                            "storage_fs", "swap_size", "event_log_version",
-                                            "requirements"});
+    CHECK(names == std::vector<std::string>{"docker_config", "key_provider", "gateway_enabled",
+                                            "port_policy", "secure_time", "storage_fs"});
+    CHECK(refused_fields(with_3(
+              R"("secure_time":false,"requirements":{"gpu_policy":{"rego":"package policy"}})")) ==
+          std::vector<std::string>{"docker_compose_file", "requirements.gpu_policy.rego"});
+    CHECK(refused_fields(with_3(R"("secure_time":false,"docker_compose_file":"","key_provider":)"
+                                R"("local","swap_size":"1G","event_log_version":2,"init_script":)"
+                                R"(["a","b"],"pre_launch_script":"c","allowed_envs":["A"],)"
+                                R"("requirements":{"os_version":">=0.6"})"))
+              .empty());
     CHECK(refused_fields(a1) == std::vector<std::string>{"kms_enabled", "gateway_enabled"});
     CHECK(require_supported(*parse_app_compose(a1)).error().message() ==
           "app-compose asks for kms_enabled (keys from kms cannot be had yet); gateway_enabled "

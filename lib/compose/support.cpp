@@ -27,31 +27,34 @@ bool has_login(const AppCompose& app)
   return !config->is_object() || !config->members().empty();
 }
 
+bool has_rego(const AppCompose& app)
+{
+  if (!app.requirements || !app.requirements->gpu_policy) return false;
+  const codec::Json* rego = app.requirements->gpu_policy->find("rego");
+  return rego != nullptr && !rego->is_null();
+}
+
 } // namespace
 
 std::vector<UnsupportedField> check_supported(const AppCompose& app)
 {
   Findings out;
-  out.when(app.runner != Runner::docker_compose, "runner", "only docker-compose is run");
-  out.when(app.runner == Runner::docker_compose && !app.docker_compose_file, "docker_compose_file",
-           "there is nothing to run");
-  out.when(!app.init_script.empty(), "init_script", "scripts are not run in this guest");
-  out.when(app.pre_launch_script && !app.pre_launch_script->empty(), "pre_launch_script",
-           "scripts are not run in this guest");
+  const bool compose = app.runner == Runner::docker_compose;
+  const bool bash = app.runner == Runner::bash;
+  out.when(!compose && !bash, "runner", "only docker-compose and bash are run");
+  out.when(compose && !app.docker_compose_file, "docker_compose_file", "there is nothing to run");
+  out.when(bash && !app.bash_script, "bash_script", "there is nothing to run");
   out.when(has_login(app), "docker_config", "no registry login; put the images in the bundle");
-  out.when(!app.allowed_envs.empty(), "allowed_envs", "encrypted variables need a key service");
-  out.when(app.key_provider != KeyProvider::none, app.key_provider_field,
+  out.when(app.key_provider == KeyProvider::kms || app.key_provider == KeyProvider::tpm,
+           app.key_provider_field,
            fmt::format("keys from {} cannot be had yet", name_of(app.key_provider)));
-  out.when(!app.key_provider_id.empty(), "key_provider_id", "there is no key provider to check");
   out.when(app.gateway_enabled, "gateway_enabled", "there is no gateway yet");
   out.when(!app.policy_ports.empty() || app.restrict_ports, "port_policy",
            "there is no gateway to carry it out");
   out.when(app.secure_time, "secure_time", "the guest has no trusted source of time; say false");
   out.when(app.storage_fs == "zfs", "storage_fs", "the data disk is ext4");
-  out.when(app.swap_bytes != 0, "swap_size", "there is no swap");
-  out.when(app.event_log_version != 1, "event_log_version", "only version 1 is written");
   out.when(!app.verity_volumes.empty(), "verity_volumes", "there are no read-only volumes yet");
-  out.when(app.requirements.has_value(), "requirements", "requirements are not checked yet");
+  out.when(has_rego(app), "requirements.gpu_policy.rego", "policies in Rego are not evaluated");
   return out.take();
 }
 
