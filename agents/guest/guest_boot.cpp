@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "crypto/random.hpp"
+#include "guest/app_seed.hpp"
 #include "guest/block_device.hpp"
 #include "guest/cmdline.hpp"
 #include "guest/config_share.hpp"
@@ -13,7 +14,7 @@
 #include "guest/override_file.hpp"
 #include "guest/shutdown.hpp"
 #include "guest/tdx_kernel.hpp"
-#include "guestapi/boot_events.hpp"
+#include "sys/clock.hpp"
 #include "tee/sim_guest.hpp"
 
 #include <csignal>
@@ -29,6 +30,8 @@ constexpr std::size_t max_text = 64 * 1024;
 constexpr std::chrono::milliseconds modules_deadline{60'000};
 constexpr std::chrono::milliseconds daemon_deadline{180'000};
 constexpr std::chrono::milliseconds host_deadline{30'000};
+/// The key provider verifies our quote and fetches collateral: 30 s each way (spec kms 16).
+constexpr std::chrono::milliseconds key_deadline{75'000};
 const sys::fs::path event_directory = "/run/log/dstack";
 
 /// What containers and the host network need; loaded by a helper process beside the boot.
@@ -48,13 +51,6 @@ std::string cmdline_value(const std::map<std::string, std::string>& words, const
 {
   const auto at = words.find(key);
   return at == words.end() ? std::string{} : at->second;
-}
-
-Secret<32> random_seed()
-{
-  Secret<32> out;
-  crypto::random_bytes(out.mutable_view());
-  return out;
 }
 
 /// Starts a program only so that the kernel and QEMU have its code ready; nobody waits for it.
@@ -202,7 +198,8 @@ Status Guest::measure()
 {
   Bytes fresh_seed(20);
   crypto::random_bytes(fresh_seed);
-  const auto continuity = tee_->simulated() ? Continuity::persistent : Continuity::each_boot_new;
+  const bool kept = tee_->simulated() || app_.key_provider != compose::KeyProvider::none;
+  const auto continuity = kept ? Continuity::persistent : Continuity::each_boot_new;
   const auto ids = app_.no_instance_id ? InstanceIds::unwanted : InstanceIds::wanted;
   identity_ = identify(as_bytes(app_compose_text_), known_instance_, ids, continuity, fresh_seed);
   const auto version =
@@ -219,15 +216,16 @@ Status Guest::measure()
 Status Guest::prepare_disk()
 {
   stage("requesting app keys");
-  const auto sealed =
-      TRY(tee_->sealing_key(hex(identity_.app_id), hex(identity_.instance_id)).within("app keys"));
-  const Secret<32> seed = sealed ? *sealed : random_seed();
-  app_keys_ = TRY(keys::from_seed(seed).within("app keys"));
-  key_provider_ = guestapi::key_provider_payload("none", {});
+  const auto ask = [this](std::string_view method, codec::Json params) {
+    return host_->call(method, std::move(params), key_deadline);
+  };
+  const AppSeed seed = TRY(obtain_seed(*tee_, ask, app_, identity_, sys::now()).within("app keys"));
+  app_keys_ = TRY(keys::from_seed(seed.seed).within("app keys"));
+  key_provider_ = seed.provider;
   TRY(recorder_->record("key-provider", as_bytes(key_provider_)));
   TRY(recorder_->record("storage-fs", as_bytes("ext4")));
   DataDisk disk = TRY(find_data_disk(cmdline_value(cmdline_, "dstack.data_device")));
-  if (!sealed && disk.state == DiskState::luks) {
+  if (seed.life == SeedLife::this_boot && disk.state == DiskState::luks) {
     console_stage(program, "no key provider keeps the key of the data disk: it starts empty");
     disk.state = DiskState::empty;
   }
