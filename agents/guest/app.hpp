@@ -11,6 +11,9 @@ namespace dstack::guest {
 
 struct AppFiles {
   std::string project;                          ///< compose project name
+  std::vector<std::string> init_scripts{};      ///< run in order by one shell
+  std::string pre_launch_script{};              ///< "" = none
+  std::string main_script{};                    ///< of the runner bash
   std::string compose;                          ///< docker-compose.yaml, as measured
   std::map<std::string, std::string> env_files; ///< relative path -> text
   std::string image_override;                   ///< compose file in JSON, "" = images are pulled
@@ -19,7 +22,14 @@ struct AppFiles {
 /// Writes the app's files (0600) below /run/dstack/app; an env file may not leave that directory.
 Status write_app_files(const AppFiles& files);
 
-/// docker compose up; an error carries the last lines compose printed.
+/// The init scripts, sourced in order by one bash in the app's directory; the first failure ends
+/// it.
+Status run_scripts(Processes& processes, const AppFiles& files);
+/// The runner bash: pre-launch and main script in one shell, until it ends.
+Status run_main_script(Processes& processes, const AppFiles& files);
+
+/// docker compose up, after the pre-launch script and in its shell; an error carries the last lines
+/// compose printed.
 Status compose_up(Processes& processes, const AppFiles& files);
 /// docker compose stop; what has not ended within the limit is left to be killed.
 Status compose_stop(Processes& processes, const AppFiles& files, std::chrono::milliseconds limit);

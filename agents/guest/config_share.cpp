@@ -19,7 +19,8 @@ constexpr std::string_view wanted_label = "DSTACKSHR";
 constexpr std::size_t max_app_compose = std::size_t{50} << 20U;
 constexpr std::chrono::milliseconds disk_deadline{20'000};
 constexpr const char* mount_point = "/run/dstack/share";
-const sys::fs::path copies = "/run/dstack/host-shared";
+constexpr std::size_t max_encrypted_env = 256 * 1024;
+constexpr std::size_t max_user_config = std::size_t{50} << 20U;
 
 bool holds_share(const BlockDevice& device)
 {
@@ -33,34 +34,37 @@ bool holds_share(const BlockDevice& device)
 
 enum class Presence { required, optional };
 
-/// One file of the share by its own name: a link, a directory or a device is refused.
-Result<Bytes> take_file(int directory, const char* name, std::size_t max, Presence presence)
-{
-  const sys::Fd file{
-      ::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-  if (!file && errno == ENOENT && presence == Presence::optional) return Bytes{};
-  if (!file) return sys::errno_error(name);
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0) return sys::errno_error(name);
-  if (!S_ISREG(info.st_mode)) return fail(Errc::malformed, "{} is no regular file", name);
-  Bytes data = TRY(sys::read_to_end(file.get(), max).within("{}", name));
-  TRY(sys::write_file_atomic(copies / name, data, sys::Privacy::owner_only));
-  return data;
-}
+class Share {
+public:
+  Share(sys::Fd directory, sys::fs::path copies)
+      : directory_(std::move(directory)), copies_(std::move(copies))
+  {
+  }
 
-Result<SharedFiles> take_files()
-{
-  const sys::Fd directory{::open(mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory) return sys::errno_error(mount_point);
-  const int at = directory.get();
-  SharedFiles out;
-  out.app_compose = TRY(take_file(at, "app-compose.json", max_app_compose, Presence::required));
-  out.sys_config =
-      to_text(TRY(take_file(at, ".sys-config.json", max_sys_config, Presence::required)));
-  out.instance_info =
-      to_text(TRY(take_file(at, ".instance_info", max_instance_info, Presence::optional)));
-  return out;
-}
+  /// One file by its own name: a link, a directory or a device is refused.
+  Result<Bytes> take(const char* name, std::size_t max, Presence presence) const
+  {
+    const sys::Fd file{::openat(directory_.get(), name,
+                                O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    if (!file && errno == ENOENT && presence == Presence::optional) return Bytes{};
+    if (!file) return sys::errno_error(name);
+    struct stat info {};
+    if (::fstat(file.get(), &info) != 0) return sys::errno_error(name);
+    if (!S_ISREG(info.st_mode)) return fail(Errc::malformed, "{} is no regular file", name);
+    Bytes data = TRY(sys::read_to_end(file.get(), max).within("{}", name));
+    TRY(sys::write_file_atomic(copies_ / name, data, sys::Privacy::owner_only));
+    return data;
+  }
+
+  Result<std::string> take_text(const char* name, std::size_t max, Presence presence) const
+  {
+    return to_text(TRY(take(name, max, presence)));
+  }
+
+private:
+  sys::Fd directory_;
+  sys::fs::path copies_;
+};
 
 } // namespace
 
@@ -80,14 +84,28 @@ std::string fat_label(ByteView boot_sector)
   return std::string{trim(as_text(label))};
 }
 
+Result<SharedFiles> take_shared_files(const sys::fs::path& from, const sys::fs::path& copies)
+{
+  sys::Fd directory{::open(from.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory) return sys::errno_error(from.string());
+  TRY(sys::make_directories(copies, sys::Privacy::owner_only));
+  const Share share{std::move(directory), copies};
+  SharedFiles out;
+  out.app_compose = TRY(share.take("app-compose.json", max_app_compose, Presence::required));
+  out.sys_config = TRY(share.take_text(".sys-config.json", max_sys_config, Presence::required));
+  out.instance_info = TRY(share.take_text(".instance_info", max_instance_info, Presence::optional));
+  out.encrypted_env = TRY(share.take(".encrypted-env", max_encrypted_env, Presence::optional));
+  out.user_config = TRY(share.take_text(".user-config", max_user_config, Presence::optional));
+  return out;
+}
+
 Result<SharedFiles> read_config_share()
 {
   const BlockDevice device =
       TRY(wait_for_block_device("configuration disk DSTACKSHR", holds_share, disk_deadline));
   constexpr unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  TRY(sys::make_directories(copies, sys::Privacy::owner_only));
   TRY(mount_at(device.node().string(), mount_point, "vfat", flags, "utf8"));
-  Result<SharedFiles> files = take_files();
+  Result<SharedFiles> files = take_shared_files(mount_point, host_shared_copies);
   ::umount2(mount_point, MNT_DETACH);
   return std::move(files).within("configuration disk {}", device.name);
 }

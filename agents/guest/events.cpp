@@ -23,6 +23,9 @@ EventRecorder::open(const sys::fs::path& directory, attest::EventVersion version
   const auto fixed = sys::read_text(directory / version_name, max_version_text);
   if (fixed && trim(*fixed) != text)
     return fail(Errc::denied, "event log version {} (already fixed to {})", text, trim(*fixed));
+  if (sys::fs::exists(directory / log_name))
+    return fail(Errc::denied, "{} exists: this boot has been measured already",
+                (directory / log_name).string());
   if (!fixed)
     TRY(sys::write_file_atomic(directory / version_name, as_bytes(text), sys::Privacy::shared));
   return EventRecorder{directory, version, std::move(extend)};

@@ -12,7 +12,8 @@ class EventRecorder {
 public:
   using Extend = std::function<Status(const attest::Sha384Digest& digest)>;
 
-  /// Fixes the version for this boot; a directory that holds another one is refused.
+  /// Fixes the version for this boot; a directory that holds another one is refused, and so is one
+  /// with events in it: a boot begins once, and who could begin it again could add an identity.
   static Result<EventRecorder>
   open(const sys::fs::path& directory, attest::EventVersion version, Extend extend);
 

@@ -1,3 +1,4 @@
+#include "attest/identity.hpp"
 #include "guest/events.hpp"
 #include "guestapi/boot_events.hpp"
 
@@ -128,6 +129,23 @@ TEST_SUITE("guest::EventRecorder")
     REQUIRE(::stat((scratch.path / "runtime_events.log").c_str(), &info) == 0);
     CHECK((info.st_mode & 0777U) == 0600);
     CHECK(recorder->events().size() == 1);
+  }
+
+  TEST_CASE("a second boot in the same log is refused, by the guest and by who reads it")
+  {
+    const Scratch scratch;
+    FakeTee tee;
+    auto first = EventRecorder::open(scratch.path, attest::EventVersion::v1, tee.extend());
+    REQUIRE(first);
+    REQUIRE(record_boot_events(*first, fixture(), app()));
+    const auto second = EventRecorder::open(scratch.path, attest::EventVersion::v1, tee.extend());
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code() == Errc::denied);
+    // Whoever replays them all the same makes a log with two identities.
+    REQUIRE(first->record("key-provider", as_bytes(guestapi::key_provider_payload("none", {}))));
+    CHECK(attest::identity_of(first->events()));
+    REQUIRE(record_boot_events(*first, fixture(), app()));
+    CHECK_FALSE(attest::identity_of(first->events()));
   }
 
   TEST_CASE("the version is fixed once")

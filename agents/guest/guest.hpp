@@ -33,7 +33,10 @@ private:
   Status prepare_disk();
   Status start_containers();
   Status write_daemon_config();
-  Status prepare_app();
+  Status collect_app();
+  Status run_init_scripts();
+  Status prepare_images();
+  Status start_app();
   Status load_images();
 
   // guest_api.cpp
@@ -61,6 +64,7 @@ private:
   SysConfig config_;
   InstanceInfo known_instance_;
   std::string app_compose_text_;
+  Bytes encrypted_env_;
   compose::AppCompose app_;
   Identity identity_;
   std::optional<EventRecorder> recorder_;

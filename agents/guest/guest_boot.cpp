@@ -5,14 +5,17 @@
 #include "guest/app_seed.hpp"
 #include "guest/block_device.hpp"
 #include "guest/cmdline.hpp"
+#include "guest/config_id.hpp"
 #include "guest/config_share.hpp"
 #include "guest/console.hpp"
 #include "guest/image_bundle.hpp"
+#include "guest/launch_policy.hpp"
 #include "guest/modules.hpp"
 #include "guest/mounts.hpp"
 #include "guest/network.hpp"
 #include "guest/override_file.hpp"
 #include "guest/shutdown.hpp"
+#include "guest/swap.hpp"
 #include "guest/tdx_kernel.hpp"
 #include "sys/clock.hpp"
 #include "tee/sim_guest.hpp"
@@ -51,6 +54,30 @@ std::string cmdline_value(const std::map<std::string, std::string>& words, const
 {
   const auto at = words.find(key);
   return at == words.end() ? std::string{} : at->second;
+}
+
+/// PCI devices of class 03: display controllers, which is what GPUs are (spec guest 15.2).
+std::size_t display_controllers()
+{
+  std::size_t count = 0;
+  std::error_code error;
+  for (const auto& entry : sys::fs::directory_iterator{"/sys/bus/pci/devices", error}) {
+    const auto text = sys::read_text(entry.path() / "class", max_text);
+    if (text && (text->starts_with("0x0300") || text->starts_with("0x0302"))) ++count;
+  }
+  return count;
+}
+
+Result<LaunchFacts> launch_facts(const SysConfig& config, std::string user_config)
+{
+  const std::string release = TRY(sys::read_text("/etc/os-release", max_text));
+  LaunchFacts out;
+  out.os_version = os_release_value(release, "VERSION_ID");
+  out.platform = "dstack-tdx"; // the simulated TEE emulates one
+  out.vm_config = config.vm_config;
+  out.user_config = std::move(user_config);
+  out.display_pcis = display_controllers();
+  return out;
 }
 
 /// Starts a program only so that the kernel and QEMU have its code ready; nobody waits for it.
@@ -191,6 +218,9 @@ Status Guest::read_configuration()
   TRY(compose::require_supported(app_));
   config_ = TRY(parse_sys_config(files.sys_config).within(".sys-config.json"));
   known_instance_ = TRY(parse_instance_info(files.instance_info).within(".instance_info"));
+  encrypted_env_ = std::move(files.encrypted_env);
+  TRY(collect_app());
+  TRY(check_requirements(app_, TRY(launch_facts(config_, std::move(files.user_config)))));
   return set_hostname(config_.hostname);
 }
 
@@ -222,6 +252,8 @@ Status Guest::prepare_disk()
   const AppSeed seed = TRY(obtain_seed(*tee_, ask, app_, identity_, sys::now()).within("app keys"));
   app_keys_ = TRY(keys::from_seed(seed.seed).within("app keys"));
   key_provider_ = seed.provider;
+  const tee::BootLog boot = TRY(tee_->boot().within("registers"));
+  TRY(check_config_id(boot.registers, identity_, app_, key_provider_, config_.mr_config));
   TRY(recorder_->record("key-provider", as_bytes(key_provider_)));
   TRY(recorder_->record("storage-fs", as_bytes("ext4")));
   DataDisk disk = TRY(find_data_disk(cmdline_value(cmdline_, "dstack.data_device")));
@@ -234,9 +266,11 @@ Status Guest::prepare_disk()
   TRY(open_data_disk(processes_, disk, app_keys_->disk_crypt_key));
   host_->notify("instance.info",
                 write_instance_info(identity_.seed, identity_.instance_id, identity_.app_id));
+  TRY(start_swap(data_mount_point, app_.swap_bytes));
   TRY(recorder_->record("system-ready", {}));
   stage("data disk ready");
-  return ok();
+  TRY(write_app_files(files_).within("app files"));
+  return run_init_scripts();
 }
 
 Status Guest::start_containers()
@@ -252,15 +286,27 @@ Status Guest::start_containers()
   warm(processes_, {"containerd-shim-runc-v2", "-v"});
   TRY(seal_measurement());
   TRY(serve_guest_api().within("guest API"));
-  TRY(prepare_app());
+  TRY(prepare_images());
   TRY(runtime_->wait_ready(daemon_deadline));
   if (config_.bundle) TRY(load_images());
-  stage("starting containers");
-  TRY(compose_up(processes_, files_).within("failed to start containers"));
+  TRY(start_app());
   booted_ = true;
   stage("done");
   watch_app();
   return ok();
+}
+
+/// The pre-launch script belongs to the shell that starts the app: what it exports, the app's
+/// compose file sees (spec guest 15.3).
+Status Guest::start_app()
+{
+  if (!files_.pre_launch_script.empty()) stage("pre-launch");
+  if (app_.runner == compose::Runner::bash) {
+    stage("running main script");
+    return run_main_script(processes_, files_).within("bash_script");
+  }
+  stage("starting containers");
+  return compose_up(processes_, files_).within("failed to start containers");
 }
 
 Status Guest::write_daemon_config()
@@ -273,16 +319,36 @@ Status Guest::write_daemon_config()
   return sys::write_file_atomic(path, as_bytes(text), sys::Privacy::shared);
 }
 
-/// The files of the app; with a bundle also which image each service gets.
-Status Guest::prepare_app()
+/// What the app's scripts and compose find in their directory.
+Status Guest::collect_app()
 {
   files_.project = project_name(app_.name);
   files_.compose = app_.docker_compose_file.value_or("");
   files_.env_files = app_.env_files;
-  if (config_.bundle) {
-    bundle_ = TRY(open_image_bundle(app_).within("image bundle"));
-    files_.image_override = TRY(override_file(bundle_->image_of_service));
-  }
+  files_.pre_launch_script = app_.pre_launch_script.value_or("");
+  files_.main_script = app_.bash_script.value_or("");
+  files_.init_scripts = app_.init_script;
+  // No key provider of this guest gives a key for it. Starting without variables the owner sent
+  // would be worse than not starting.
+  if (!encrypted_env_.empty())
+    return fail(Errc::unsupported, ".encrypted-env: {} gives no key to decrypt it",
+                name_of(app_.key_provider));
+  return ok();
+}
+
+Status Guest::run_init_scripts()
+{
+  if (files_.init_scripts.empty()) return ok();
+  stage("init-script");
+  return run_scripts(processes_, files_).within("init_script");
+}
+
+/// With a bundle: which image each service gets.
+Status Guest::prepare_images()
+{
+  if (!config_.bundle) return ok();
+  bundle_ = TRY(open_image_bundle(app_).within("image bundle"));
+  files_.image_override = TRY(override_file(bundle_->image_of_service));
   return write_app_files(files_).within("app files");
 }
 

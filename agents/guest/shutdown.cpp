@@ -1,5 +1,7 @@
 #include "guest/shutdown.hpp"
 
+#include "guest/swap.hpp"
+
 #include "base/text.hpp"
 #include "guest/console.hpp"
 #include "guest/data_disk.hpp"
@@ -80,6 +82,7 @@ void shut_down(HostLink& host, Processes& processes, Runtime& runtime, const App
   tell(host, "closing the data disk");
   end_everything();
   unmount_data_users();
+  report("swap", stop_swap(data_mount_point));
   report("data disk", close_data_disk(processes));
   host.notify_surely("shutdown.progress", "powering off", std::chrono::milliseconds{2000});
   console_stage(program, "powering off");

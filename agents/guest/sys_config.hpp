@@ -21,6 +21,7 @@ struct NetworkConfig {
 struct SysConfig {
   std::string vm_config;     ///< JSON text, handed on verbatim
   std::string os_image_hash; ///< hex, from vm_config; "" when absent
+  std::string mr_config;     ///< document that MRCONFIGID version 3 is the hash of; or ""
   std::string docker_registry;
   std::string tee = "sim";
   std::optional<NetworkConfig> network;
