@@ -5,6 +5,7 @@
 #include "guestapi/boot_events.hpp"
 #include "sys/clock.hpp"
 #include "tee/sim_host.hpp"
+#include "tee/sim_provider.hpp"
 
 #include <algorithm>
 
@@ -62,6 +63,8 @@ Result<Keys> keys_of(const tee::SimAuthority& authority,
   if (app.key_provider == compose::KeyProvider::kms)
     return kms_keys(sealed, authority.sealing_key("dstack-simulated-kms", ""), facts.app_id);
   Keys out{TRY(keys::from_seed(sealed)), guestapi::key_provider_payload("none", {})};
+  if (app.key_provider == compose::KeyProvider::local)
+    out.provider = guestapi::key_provider_payload("local-sgx", tee::sim_provider_id());
   if (fixture) {
     out.app.k256_key = Secret<32>{TRY(parse_hex_array<32>(fixture_k256))};
     out.app.k256_signature = TRY(parse_hex(fixture_kms_signature));
