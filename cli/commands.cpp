@@ -10,6 +10,7 @@ void add_commands(Tree& tree)
   tree.group("os", "Build, list and check guest OS images");
   tree.group("quote", "Get quotes of running VMs and look into them");
   tree.group("collateral", "Fetch and show what vendors publish about their hardware");
+  tree.group("env", "Encrypt variables for an app, and look into them");
   tree.group("key", "Compute keys of apps again");
   tree.group("ra-tls", "Look into certificates that carry attestations");
   tree.group("config", "Show settings and where they come from");
@@ -40,6 +41,8 @@ void add_commands(Tree& tree)
   add_collateral_fetch(tree);
   add_collateral_show(tree);
   add_collateral_export(tree);
+  add_env_encrypt(tree);
+  add_env_inspect(tree);
   add_key_derive(tree);
   add_ratls_show(tree);
   add_doctor(tree);

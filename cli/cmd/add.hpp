@@ -32,6 +32,8 @@ void add_quote_inspect(Tree& tree);
 void add_collateral_fetch(Tree& tree);
 void add_collateral_show(Tree& tree);
 void add_collateral_export(Tree& tree);
+void add_env_encrypt(Tree& tree);
+void add_env_inspect(Tree& tree);
 void add_key_derive(Tree& tree);
 void add_ratls_show(Tree& tree);
 void add_doctor(Tree& tree);

@@ -18,6 +18,7 @@ struct Options {
   LaunchOptions launch;
   std::string name;
   std::vector<std::string> ports;
+  std::string user_config;
   std::string restart = "no";
   std::uint64_t boot_timeout_ms = 300'000;
   bool skip_image_check = false;
@@ -100,6 +101,7 @@ Exit print_plan(Context& ctx, const App& app, const store::VmSpec& spec)
 
 struct Plan {
   App app;
+  std::optional<Bytes> user_config;
   osbuild::ImageInfo image;
   store::VmSpec spec;
 };
@@ -112,6 +114,7 @@ Result<Plan> make_plan(const Options& o, Context& ctx, const config::Config& con
   for (const std::string& port : o.ports)
     static_cast<void>(TRY(parse_port_spec(port)));
   Plan plan;
+  plan.user_config = TRY(read_user_config(o.user_config));
   plan.app = TRY(prepare_app(ctx, o.app, registry_options(config), "", stages));
   stages.end();
   const TeeChoice tee = TRY(choose_tee(config.text("vm.tee")));
@@ -137,7 +140,8 @@ Result<Exit> run(const Options& o, Context& ctx)
   if (o.dry_run) return print_plan(ctx, plan.app, plan.spec);
   stages.begin("create the VM");
   const store::VmRecord vm =
-      TRY(vm_store(ctx).create(plan.spec, [&](const sys::fs::path& directory) {
+      TRY(vm_store(ctx).create(plan.spec, [&](const sys::fs::path& directory) -> Status {
+        TRY(write_user_config(directory, plan.user_config));
         return write_vm_files(directory, plan.spec, plan.app, plan.image);
       }));
   stages.end();
@@ -190,6 +194,8 @@ void add_deploy(Tree& tree)
   leaf.option(
       "-p,--port", o->ports, "SPEC",
       "Make a port of the VM reachable: [[PROTO:[ADDRESS:]]HOST:]VM; HOST auto is a free one");
+  leaf.file("--user-config", o->user_config,
+            "Handed to the app as /dstack/user_config; not measured, seen by this host");
   leaf.flag("-n,--dry-run", o->dry_run, "Check everything, say what would be done, start nothing");
   add_machine_options(leaf, *o);
   o->settings.add(leaf, "--registry-mirror", "registry.mirror").group("Registry");

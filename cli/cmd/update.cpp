@@ -17,6 +17,7 @@ struct Options {
   SettingOptions settings;
   LaunchOptions launch;
   std::vector<std::string> ports;
+  std::string user_config;
   std::uint64_t timeout_ms = 30'000;
   bool dry_run = false;
 };
@@ -84,10 +85,12 @@ Result<Exit> apply(const Options& o,
   const osbuild::ImageInfo image =
       TRY(osbuild::describe_image(vm.spec.image.path).within("OS image"));
   TRY(check_disk_space(ctx, app));
+  const auto user_config = TRY(read_user_config(o.user_config));
   const store::VmSpec spec = TRY(updated_spec(o, ctx, config, vm, app));
   stages.begin("stop the VM");
   TRY(stop_vm(vm, std::chrono::milliseconds{o.timeout_ms}).within("{}", shown_name(vm)));
   stages.begin("write the new app");
+  TRY(write_user_config(vm.directory, user_config));
   TRY(write_update(vm, spec, app, image));
   stages.end();
   store::VmRecord updated = vm;
@@ -105,7 +108,7 @@ Result<Exit> run(const Options& o, Context& ctx)
   Stages stages{ctx.ui()};
   const Change change = TRY(plan_change(ctx, vm, o.app, registry_options(config), stages));
   const bool same = change.same_bytes() && vm.spec.app.compose_hash == change.after.compose_hash;
-  if (same && o.ports.empty()) {
+  if (same && o.ports.empty() && o.user_config.empty()) {
     ctx.ui().note(fmt::format("nothing to update: {} runs this app already", shown_name(vm)));
     if (ctx.ui().json())
       ctx.ui().document(change_json(vm, change).set("schema", "dstack.update.none/1"));
@@ -127,6 +130,8 @@ void add_update(Tree& tree)
   leaf.option("-p,--port", o->ports, "SPEC", "As in deploy; other ports stay where they are");
   leaf.duration("-t,--timeout", o->timeout_ms, "How long the guest may take to stop")
       .fallback("30s");
+  leaf.file("--user-config", o->user_config,
+            "Handed to the app as /dstack/user_config; not measured, seen by this host");
   leaf.flag("-n,--dry-run", o->dry_run, "Show what would change, change nothing");
   o->settings.add(leaf, "--registry-mirror", "registry.mirror").group("Registry");
   o->settings.add(leaf, "--insecure-registry", "registry.insecure").group("Registry");

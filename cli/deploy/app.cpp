@@ -95,11 +95,22 @@ Result<App> from_compose_file(Context& ctx,
                                              : files.directory_name;
   build.docker_compose_file = std::move(text);
   build.env_files = files.env_files;
+  TRY(fill_boot_options(options.boot, options.before, build));
   const std::string bytes = TRY(compose::build_app_compose(build));
   App app = TRY(fill_from_bytes(bytes, files.name));
   app.images = std::move(draft.images);
   app.image_source = std::move(draft.image_source);
   return app;
+}
+
+/// A bundle and an app-compose.json are measured as they are.
+Status check_changeable(const AppOptions& options, const std::string& name)
+{
+  if (!options.boot.any()) return ok();
+  return fail(Errc::usage,
+              "{} says itself how the app is booted: --key-provider, --init-script, "
+              "--pre-launch-script, --swap and --event-log are for compose files",
+              name);
 }
 
 Result<App> from_bundle(const sys::fs::path& path)
@@ -135,6 +146,7 @@ void add_app_options(Leaf& leaf, AppOptions& options, std::string_view argument)
       .group("App");
   leaf.flag("--no-pin", options.no_pin, "Leave image tags as they are: what runs is then not fixed")
       .group("App");
+  add_boot_options(leaf, options.boot);
 }
 
 Result<App> app_from_bytes(std::string bytes, std::string source_name)
@@ -158,13 +170,17 @@ Result<App> prepare_app(Context& ctx,
 {
   stages.begin("read the app");
   const SourceFile file = TRY(open_source(options.source));
+  const Status changeable = check_changeable(options, file.name);
   if (is_tar(file.head)) {
+    TRY(Status{changeable});
     if (file.path.empty()) return fail(Errc::usage, "a bundle cannot be read from stdin");
     return from_bundle(file.path);
   }
   const std::string text = TRY(read_source(file));
-  if (trim(text).starts_with("{") && text.find("\"manifest_version\"") != std::string::npos)
+  if (trim(text).starts_with("{") && text.find("\"manifest_version\"") != std::string::npos) {
+    TRY(Status{changeable});
     return fill_from_bytes(text, file.name);
+  }
   const ComposeFiles files = TRY(read_compose_files(file, text));
   std::shared_ptr<ImageSource> source;
   if (options.images.empty())

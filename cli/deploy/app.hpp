@@ -2,6 +2,7 @@
 /// The app to deploy: from a compose file, an app-compose.json or a bundle to the measured bytes.
 
 #include "cli/context.hpp"
+#include "cli/deploy/boot_options.hpp"
 #include "cli/deploy/image_source.hpp"
 #include "cli/ui/stages.hpp"
 #include "compose/app_compose.hpp"
@@ -17,6 +18,8 @@ struct AppOptions {
   std::string app_name;
   std::string images; ///< OCI layout
   bool no_pin = false;
+  BootOptions boot;
+  const compose::AppCompose* before = nullptr; ///< the app this one follows, in an update
 };
 
 /// One image the app starts, found at its source.

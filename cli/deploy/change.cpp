@@ -84,6 +84,7 @@ Result<Change> plan_change(Context& ctx,
   out.before = TRY(current_app(vm));
   AppOptions named = options;
   if (named.app_name.empty()) named.app_name = out.before.parsed.name;
+  named.before = &out.before.parsed;
   out.after = TRY(prepare_app(ctx, named, registry, "", stages));
   stages.end();
   out.diff = compose::diff_apps(out.before.parsed, out.after.parsed);

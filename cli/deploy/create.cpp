@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "cli/images.hpp"
 #include "store/host_facts.hpp"
+#include "vm/share_disk.hpp"
 
 #include <system_error>
 
@@ -125,6 +126,20 @@ Status write_vm_files(const sys::fs::path& directory,
   TRY(sys::write_file_atomic(share / ".sys-config.json", as_bytes(sys_config(spec, image)),
                              sys::Privacy::owner_only));
   return sys::write_file_atomic(share / "app-compose.json", as_bytes(app.bytes),
+                                sys::Privacy::owner_only);
+}
+
+Result<std::optional<Bytes>> read_user_config(const std::string& file)
+{
+  if (file.empty()) return std::optional<Bytes>{};
+  const auto limit = static_cast<std::size_t>(vm::share_file_limit(".user-config"));
+  return std::optional<Bytes>{TRY(sys::read_file(file, limit).within("--user-config"))};
+}
+
+Status write_user_config(const sys::fs::path& directory, const std::optional<Bytes>& config)
+{
+  if (!config) return ok();
+  return sys::write_file_atomic(directory / "share" / ".user-config", *config,
                                 sys::Privacy::owner_only);
 }
 

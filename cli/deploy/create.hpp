@@ -34,6 +34,11 @@ Status write_vm_files(const sys::fs::path& directory,
                       const App& app,
                       const osbuild::ImageInfo& image);
 
+/// Reads the file of --user-config; nothing when there is none. At most 50 MiB (spec guest 16.1).
+Result<std::optional<Bytes>> read_user_config(const std::string& file);
+/// Gives it to the VM at its next start; it is not measured.
+Status write_user_config(const sys::fs::path& directory, const std::optional<Bytes>& config);
+
 /// Refuses when the disk that holds VMs cannot take the bundle and some more.
 Status check_disk_space(const Context& ctx, const App& app);
 
