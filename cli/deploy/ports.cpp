@@ -127,6 +127,19 @@ Status check_free(const Context& ctx, const vm::PortForward& port)
               port.vm_port);
 }
 
+namespace {
+
+/// The guest agent's own port is in no compose file, so an update would lose it.
+void keep_agent_port(PortPlan& plan, const std::vector<vm::PortForward>& kept)
+{
+  constexpr std::uint16_t agent_port = 8090;
+  const auto is_agent = [](const vm::PortForward& port) { return port.vm_port == agent_port; };
+  if (std::any_of(plan.forwards.begin(), plan.forwards.end(), is_agent)) return;
+  std::copy_if(kept.begin(), kept.end(), std::back_inserter(plan.forwards), is_agent);
+}
+
+} // namespace
+
 Result<PortPlan> plan_ports(const Context& ctx,
                             const std::vector<std::string>& specs,
                             const compose::Project& project,
@@ -136,6 +149,7 @@ Result<PortPlan> plan_ports(const Context& ctx,
   for (const std::string& text : specs)
     plan.forwards.push_back(TRY(settle(TRY(parse_port_spec(text)))));
   TRY(add_published(plan, project, kept));
+  keep_agent_port(plan, kept);
   for (const vm::PortForward& port : plan.forwards) {
     const bool already_ours = std::find(kept.begin(), kept.end(), port) != kept.end();
     if (!already_ours) TRY(check_free(ctx, port));

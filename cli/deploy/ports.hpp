@@ -25,7 +25,8 @@ struct PortPlan {
 };
 
 /// What --port asks for, then every other published port of the compose file under its own number;
-/// kept forwards (of an update) keep their host port. Every port is bound once to see it is free.
+/// kept forwards (of an update) keep their host port, and the agent's port 8090 stays. Every port
+/// is bound once to see it is free.
 Result<PortPlan> plan_ports(const Context& ctx,
                             const std::vector<std::string>& specs,
                             const compose::Project& project,
