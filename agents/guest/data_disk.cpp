@@ -68,7 +68,15 @@ sys::Command tool(std::vector<std::string> argv)
 
 Bytes passphrase(const Secret<32>& key)
 {
-  return to_bytes(hex(key.view()));
+  // Not through hex(): its text would stay behind in memory.
+  constexpr std::string_view digits = "0123456789abcdef";
+  Bytes out;
+  out.reserve(2 * key.view().size()); // growing would leave copies behind, too
+  for (const std::uint8_t byte : key.view()) {
+    out.push_back(static_cast<std::uint8_t>(digits[byte >> 4U]));
+    out.push_back(static_cast<std::uint8_t>(digits[byte & 0xfU]));
+  }
+  return out;
 }
 
 Status format(Processes& processes, const path& device, const Secret<32>& key)

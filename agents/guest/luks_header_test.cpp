@@ -87,7 +87,7 @@ TEST_SUITE("guest::check_luks_header")
     CHECK(reason(with_byte(14, 0x0f)).find("hdr_size") != std::string::npos);
   }
 
-  TEST_CASE("every check of the JSON refuses, also when only the second copy is wrong")
+  TEST_CASE("trap 10: every check of the JSON refuses, also when only the second copy is wrong")
   {
     const std::tuple<std::string_view, std::string_view, std::string_view> changes[] = {
         {R"("tokens":{})", R"("tokens":{"0":{"type":"x"}})", "tokens"},
