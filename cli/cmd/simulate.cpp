@@ -18,6 +18,7 @@ Result<std::string> app_text(const Options& o, Context& ctx)
   AppOptions app;
   app.source = o.app;
   app.no_pin = true; // nothing is pulled, so nothing is asked of registries
+  app.never_boots = true;
   Stages stages{ctx.ui(), Stages::Lines::slow_ones};
   const App prepared = TRY(prepare_app(ctx, app, {}, "", stages));
   return prepared.bytes;

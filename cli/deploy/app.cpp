@@ -45,13 +45,17 @@ void rename_pinned(App& app, const std::map<std::string, std::string>& digests)
     }
 }
 
-Result<App> fill_from_bytes(std::string bytes, std::string source_name)
+enum class Support { required, any };
+
+Result<App>
+fill_from_bytes(std::string bytes, std::string source_name, Support support = Support::required)
 {
   App app;
   app.source_name = std::move(source_name);
   app.bytes = std::move(bytes);
   app.parsed = TRY(compose::parse_app_compose(app.bytes).within("{}", app.source_name));
-  TRY(compose::require_supported(app.parsed).within("{}", app.source_name));
+  if (support == Support::required)
+    TRY(compose::require_supported(app.parsed).within("{}", app.source_name));
   const auto hash = compose::compose_hash(as_bytes(app.bytes));
   app.compose_hash = hex(hash);
   app.app_id = hex(compose::app_id(hash));
@@ -179,7 +183,7 @@ Result<App> prepare_app(Context& ctx,
   const std::string text = TRY(read_source(file));
   if (trim(text).starts_with("{") && text.find("\"manifest_version\"") != std::string::npos) {
     TRY(Status{changeable});
-    return fill_from_bytes(text, file.name);
+    return fill_from_bytes(text, file.name, options.never_boots ? Support::any : Support::required);
   }
   const ComposeFiles files = TRY(read_compose_files(file, text));
   std::shared_ptr<ImageSource> source;

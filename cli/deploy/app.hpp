@@ -20,6 +20,7 @@ struct AppOptions {
   bool no_pin = false;
   BootOptions boot;
   const compose::AppCompose* before = nullptr; ///< the app this one follows, in an update
+  bool never_boots = false; ///< fields that no guest of ours carries out are fine
 };
 
 /// One image the app starts, found at its source.

@@ -1,8 +1,8 @@
 #include "cli/simulate/world.hpp"
 
 #include "crypto/k256.hpp"
-#include "crypto/keccak.hpp"
 #include "guestapi/boot_events.hpp"
+#include "keys/root_keys.hpp"
 #include "sys/clock.hpp"
 #include "tee/sim_host.hpp"
 #include "tee/sim_provider.hpp"
@@ -40,17 +40,16 @@ struct Keys {
 };
 
 /// As the KMS would make them (spec guest 13.3), from roots only this machine has.
-Result<Keys> kms_keys(const Secret<32>& sealed, const Secret<32>& root, ByteView app_id)
+Result<Keys> kms_keys(const Secret<32>& sealed, const Secret<32>& seed, ByteView app_id)
 {
+  const keys::RootKeys root{TRY(keys::derive_p256(seed.view(), {"dstack-simulated-kms-ca"})),
+                            keys::derive(seed.view(), {"dstack-simulated-kms"})};
   Keys out{TRY(keys::from_seed(sealed))};
-  out.app.k256_key = keys::derive(root.view(), {as_text(app_id), "app-key"});
+  out.app.k256_key = TRY(keys::app_k256_key(root, app_id));
   const auto app_public = TRY(crypto::k256_public(out.app.k256_key));
-  const Secret<32> root_k256 = keys::derive(root.view(), {"dstack-simulated-kms"});
-  const auto signature = TRY(crypto::k256_sign_recoverable(
-      root_k256, crypto::keccak256(concat({as_bytes("dstack-kms-issued:"), app_id, app_public}))));
+  const auto signature = TRY(keys::sign_app_key(root, app_id, app_public));
   out.app.k256_signature = to_bytes(ByteView{signature});
-  const auto ca = TRY(keys::derive_p256(root.view(), {"dstack-simulated-kms-ca"}));
-  out.provider = guestapi::key_provider_payload("kms", ca.spki_der());
+  out.provider = guestapi::key_provider_payload("kms", root.ca.spki_der());
   return out;
 }
 

@@ -22,6 +22,11 @@ $ dstack verify att.json | head -n 1
 $ dstack verify att.json --allow-simulated --report-data 0102 | head -n 2
   TRUSTED
   SIMULATED: no TEE hardware vouches for this; nothing here is confidential
+# An app that wants a KMS gets keys as one would derive them: the second signature is there.
+$ echo '{"manifest_version":2,"name":"a","runner":"docker-compose","docker_compose_file":"services: {a: {image: a}}","kms_enabled":true}' >kms.json; dstack simulate --app kms.json --directory s -- curl -sf --unix-socket s/dstack.sock -d '{}' http://localhost/GetKey | python3 -c 'import json,sys; print([len(one) for one in json.load(sys.stdin)["signature_chain"]])'
+  [130, 130]
+$ dstack simulate --app kms.json --directory s -- curl -sf --unix-socket s/dstack.sock -d '{}' http://localhost/Info | grep -o 'key_provider_info":"{[^,]*'
+  key_provider_info":"{\"name\":\"kms\"
 $ dstack simulate --directory s --listen nowhere
 ! dstack: error: --listen nowhere: want ADDRESS:PORT, for example 127.0.0.1:8080
 ? 2
