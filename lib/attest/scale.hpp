@@ -16,7 +16,8 @@ public:
   /// Compact length of at most limit, in its shortest form.
   Result<std::size_t> count(std::size_t limit);
   Result<ByteView> bytes();
-  Result<std::string> text(); ///< valid UTF-8
+  Result<std::string> text();            ///< valid UTF-8
+  ByteView rest() { return in_.rest(); } ///< everything not yet read
   Status finish() const { return in_.finish(); }
 
 private:
