@@ -88,11 +88,12 @@ void Supervisor::on_notify(const std::string& event, std::string payload)
   if (payload.size() > max_payload) payload.resize(max_payload);
   if (event == "boot.progress") return stage(event, payload);
   if (event == "app.ready") return on_app_ready();
+  if (event == "boot.error") on_boot_error(payload);
+  if (event == "app.error") {
+    state_.last_error = payload;
+    save();
+  }
   events_.add(event, payload);
-  if (event == "boot.error") return on_boot_error(payload);
-  if (event != "app.error") return;
-  state_.last_error = payload;
-  save();
 }
 
 void Supervisor::on_app_ready()
@@ -127,21 +128,22 @@ Status Supervisor::on_instance_info(const std::string& payload)
                              sys::Privacy::owner_only));
   state_.instance_id = instance;
   if (!app.empty()) state_.app_id = app;
-  events_.add("instance.info", codec::write_json(kept));
   save();
+  events_.add("instance.info", codec::write_json(kept));
   return ok();
 }
 
 void Supervisor::stage(std::string_view name, std::string_view text)
 {
-  events_.add(name, text);
   const bool full = state_.stages.size() >= max_stages;
-  if (full && !name.starts_with("vm.")) return; // a guest that talks without end costs no writes
   const std::int64_t at_ms = std::max<std::int64_t>(sys::monotonic_ms() - started_ms_, 0);
   if (!full)
     state_.stages.push_back(
         {std::string{name}, printable(text), static_cast<std::uint64_t>(at_ms)});
-  save();
+  // A guest that talks without end costs no writes.
+  if (!full || name.starts_with("vm.")) save();
+  // Told when it is written: who acts on the event finds a state that knows of it.
+  events_.add(name, text);
 }
 
 } // namespace dstack::supervisor

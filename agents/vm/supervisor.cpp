@@ -229,13 +229,14 @@ void Supervisor::fail_vm(const Error& error)
   state_.qemu_pid = 0;
   qemu_.reset();
   log_.error("vm", "the VM failed", {{"reason", printable(error.message())}});
-  events_.add("vm.failed", error.message());
   const auto delay = started_ || phase_ == Phase::stopping
                          ? std::nullopt
                          : budget_.after_failure(sys::monotonic_ms());
+  state_.status = delay ? VmStatus::starting : VmStatus::failed;
+  save(); // before the event: who acts on it finds a state that knows of it
+  events_.add("vm.failed", error.message());
   if (!delay) return finish(VmStatus::failed);
   phase_ = Phase::pausing;
-  state_.status = VmStatus::starting;
   stage("vm.restarting",
         fmt::format("in {}", format_duration_ms(static_cast<std::uint64_t>(delay->count()))));
   pause_timer_ = loop_.after(*delay, [this] {
@@ -301,8 +302,8 @@ void Supervisor::finish(VmStatus status)
   phase_ = Phase::over;
   state_.status = status;
   state_.pid = 0;
-  if (status == VmStatus::stopped) events_.add("vm.stopped", state_.exit);
   save();
+  if (status == VmStatus::stopped) events_.add("vm.stopped", state_.exit);
   tell_started(status == VmStatus::failed ? Error{Errc::io, state_.last_error}
                                           : fail(Errc::io, "the VM was stopped before it ran"));
   tell_stopped();
