@@ -6,7 +6,7 @@ namespace dstack {
 
 void wipe(std::span<std::uint8_t> memory)
 {
-  explicit_bzero(memory.data(), memory.size());
+  if (!memory.empty()) explicit_bzero(memory.data(), memory.size());
 }
 
 } // namespace dstack

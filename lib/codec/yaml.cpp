@@ -35,6 +35,14 @@ private:
   std::vector<std::size_t> starts_;
 };
 
+/// Bytes of the line break that text starts with, or 0: YAML 1.1, which libyaml reads, has five.
+std::size_t line_break(std::string_view text)
+{
+  for (const std::string_view one : {"\n", "\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"})
+    if (text.starts_with(one)) return one.size();
+  return 0;
+}
+
 struct ParserDelete {
   void operator()(yaml_parser_t* parser) const
   {
@@ -196,18 +204,36 @@ private:
   /// The event starts at the anchor or tag; the scalar itself comes after them.
   std::size_t skip_properties(std::size_t from) const
   {
-    constexpr std::string_view blank = " \t\r\n";
     constexpr std::string_view anchor_characters =
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
     while (from < text_.size() && (text_[from] == '&' || text_[from] == '!')) {
       // An anchor ends with its last name character (libyaml), a tag before a blank.
       from = text_[from] == '&' ? text_.find_first_not_of(anchor_characters, from + 1)
-                                : text_.find_first_of(blank, from);
-      from = std::min(text_.find_first_not_of(blank, from), text_.size());
+                                : end_of_word(from);
+      from = skip_blanks(std::min(from, text_.size()));
       while (from < text_.size() && text_[from] == '#') {
-        from = std::min(text_.find('\n', from), text_.size());
-        from = std::min(text_.find_first_not_of(blank, from), text_.size());
+        while (from < text_.size() && line_break(text_.substr(from)) == 0)
+          ++from;
+        from = skip_blanks(from);
       }
+    }
+    return from;
+  }
+
+  std::size_t end_of_word(std::size_t from) const
+  {
+    while (from < text_.size() && skip_blanks(from) == from)
+      ++from;
+    return from;
+  }
+
+  std::size_t skip_blanks(std::size_t from) const
+  {
+    while (from < text_.size()) {
+      const bool blank = text_[from] == ' ' || text_[from] == '\t';
+      const std::size_t size = blank ? 1 : line_break(text_.substr(from));
+      if (size == 0) break;
+      from += size;
     }
     return from;
   }

@@ -98,6 +98,9 @@ TEST_SUITE("codec::yaml")
     CHECK(spelled("image: &x ::a\n", "image") == "::a");
     CHECK(spelled("image: &x::a\n", "image") == "::a");
     CHECK(spelled("x: &i a\nimage: *i\n", "image") == "*i");
+    // A comment behind a tag ends at any of YAML's line breaks.
+    for (const std::string end : {"\n", "\r", "\r\n", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"})
+      CHECK(spelled("image: !!str # note" + end + "  abc" + end, "image") == "abc");
     CHECK(spelled("\xef\xbb\xbfimage: a\r\n", "image") == "a");
     CHECK(spelled("a: {image: b, c: d}\nimage: x", "image") == "x");
     const auto tree = parse_yaml("a:\n  - b: c\n", "f");
