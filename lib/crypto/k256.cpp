@@ -100,7 +100,9 @@ Result<bool> k256_verify(ByteView public_key, ByteView digest32, ByteView signat
 {
   TRY(check_digest(digest32));
   secp256k1_pubkey key;
-  if (secp256k1_ec_pubkey_parse(context(), &key, public_key.data(), public_key.size()) != 1)
+  // The library ends the program when it is passed no bytes at all.
+  if (public_key.empty() ||
+      secp256k1_ec_pubkey_parse(context(), &key, public_key.data(), public_key.size()) != 1)
     return fail(Errc::malformed, "invalid public key");
   secp256k1_ecdsa_signature signature;
   if (signature64.size() != signature_size || is_zero(signature64.first(digest_size)) ||

@@ -58,6 +58,7 @@ TEST_SUITE("crypto::signatures")
     }
     REQUIRE(k256_verify(key, digest, signature));
     CHECK_FALSE(*k256_verify(key, digest, signature));
+    CHECK(k256_verify({}, digest, signature).error().message() == "invalid public key");
   }
 
   TEST_CASE("recovery refuses what no key made")

@@ -113,7 +113,9 @@ TEST_SUITE("guestapi::services")
         fmt::format(R"({{"algorithm":"ed25519","data":"00ff","signature":"{}","public_key":"{}"}})",
                     made.member("signature"), made.member("public_key"));
     CHECK(ask(service, "/Verify", claim).text() == R"({"valid":true})");
-    CHECK(error_of(ask(service, "/Verify", R"({"algorithm":"ed25519"})")) == "invalid public key");
+    for (const char* algorithm : {"ed25519", "secp256k1", "k256", "secp256k1_prehashed"})
+      CHECK(error_of(ask(service, "/Verify", fmt::format(R"({{"algorithm":"{}"}})", algorithm))) ==
+            "invalid public key");
   }
 
   TEST_CASE("trap 2 and 4: methods of other versions are unknown, which is 400")

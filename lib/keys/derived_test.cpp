@@ -120,6 +120,10 @@ TEST_SUITE("keys::derived")
     CHECK_FALSE(*verify("secp256k1_prehashed", {Bytes(8), made.signature, made.public_key}));
     CHECK_FALSE(verify("secp256k1_prehashed", {Bytes(8), made.signature, Bytes(33)}));
     CHECK_FALSE(verify("ed25519", {Bytes(8), made.signature, made.public_key}));
+    // A client that leaves the key out: libsecp256k1 ends a program that passes it no bytes.
+    for (const char* algorithm : {"secp256k1", "k256", "secp256k1_prehashed", "ed25519"})
+      CHECK(verify(algorithm, {Bytes(8), made.signature, {}}).error().message() ==
+            "invalid public key");
   }
 
   TEST_CASE("the statement about an app's signing key (spec guest 4)")
