@@ -15,6 +15,8 @@ using guestapi::SystemInfo;
 
 constexpr std::string_view logs_prefix = "/logs/";
 constexpr std::size_t max_container_name = 512;
+/// Nothing here takes more than a name. Anybody may hold one in each connection.
+constexpr std::size_t max_request = std::size_t{64} << 10U;
 constexpr const char* plain_text = "text/plain; charset=utf-8";
 
 /// What every answer carries, whatever it is.
@@ -148,7 +150,7 @@ serve_external_port(sys::Loop& loop, const ExternalSite& site, sys::Fd listener)
 {
   net::ServerLimits limits;
   limits.max_connections = 64;
-  limits.message.max_body_bytes = std::size_t{10} << 20U;
+  limits.message.max_body_bytes = max_request;
   // Log producers wait long before that; but one read of dockerd (64 KiB) may become 40 times as
   // much when it is a terminal's empty lines.
   limits.max_unsent = std::size_t{4} << 20U;

@@ -2,6 +2,8 @@
 
 #include "base/text.hpp"
 
+#include <algorithm>
+
 namespace dstack::rpc {
 
 using codec::Json;
@@ -152,16 +154,18 @@ Result<Json> query_tree(std::string_view query)
     if (!is_utf8(item.name) || !is_utf8(item.value))
       return fail(Errc::malformed, "the query is not UTF-8");
     const auto [name, in_list] = TRY(list_name(item.name));
-    const Json* old = out.find(name);
-    if (old != nullptr && (!in_list || !old->is_array()))
+    auto& members = out.members();
+    auto at = std::find_if(members.begin(), members.end(),
+                           [&known = name](const auto& member) { return member.first == known; });
+    if (at != members.end() && (!in_list || !at->second.is_array()))
       return fail(Errc::malformed, "query parameter '{}' twice", printable(name));
     if (!in_list) {
-      out.set(name, Json{item.value});
+      members.emplace_back(name, Json{item.value});
       continue;
     }
-    Json list = old == nullptr ? Json::array() : *old;
-    list.push(Json{item.value});
-    out.set(name, std::move(list));
+    // In place: anybody may send a long list, and copying it for each item takes long.
+    if (at == members.end()) at = members.emplace(at, name, Json::array());
+    at->second.push(Json{item.value});
   }
   return out;
 }
