@@ -264,6 +264,7 @@ Status Guest::prepare_disk()
   stage(disk.state == DiskState::empty ? "initializing data disk" : "mounting data disk");
   TRY(await_modules(crypto_loading_));
   TRY(open_data_disk(processes_, disk, app_keys_->disk_crypt_key));
+  app_keys_->disk_crypt_key = {}; // the other keys stay, to answer the app
   host_->notify("instance.info",
                 write_instance_info(identity_.seed, identity_.instance_id, identity_.app_id));
   TRY(start_swap(data_mount_point, app_.swap_bytes));

@@ -52,6 +52,14 @@ TEST_SUITE("guest::parse_sys_config")
     CHECK(config->hostname == "dstack");
   }
 
+  TEST_CASE("the image hash is told in lower case, however the host writes it")
+  {
+    const auto config = parse_sys_config(with("abcd", "ABcd"));
+    REQUIRE(config);
+    CHECK(config->os_image_hash == "abcd");
+    CHECK(config->vm_config == R"({"os_image_hash":"ABcd","cpu_count":2})");
+  }
+
   TEST_CASE("one wrong value per field is refused")
   {
     CHECK_FALSE(parse_sys_config("{}"));

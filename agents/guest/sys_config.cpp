@@ -81,8 +81,8 @@ Result<SysConfig> parse_sys_config(std::string_view text)
   SysConfig out;
   out.vm_config = TRY(root.need_string("vm_config"));
   const Json vm = TRY(codec::parse_json(out.vm_config).within("vm_config"));
-  out.os_image_hash = TRY(vm.get_string("os_image_hash", ""));
-  TRY(parse_hex(out.os_image_hash).within("os_image_hash"));
+  const std::string image = TRY(vm.get_string("os_image_hash", ""));
+  out.os_image_hash = hex(TRY(parse_hex(image).within("os_image_hash")));
   out.mr_config = TRY(root.get_string("mr_config", ""));
   out.docker_registry = TRY(root.get_string("docker_registry", ""));
   if (const Json* extra = root.find("dstack"); extra != nullptr && extra->is_object())

@@ -38,7 +38,8 @@ Result<AppKeys> from_seed(const Secret<32>& seed)
 {
   Secret<32> disk = TRY(derive_hashed(seed.view(), {"app-disk-key"}));
   Secret<32> k256 = TRY(crypto::k256_even_y(derive(seed.view(), {"app-k256-key"})));
-  return AppKeys{std::move(disk), std::move(k256), TRY(derive_p256(seed.view(), {"app-key"}))};
+  crypto::P256Key ca = TRY(derive_p256(seed.view(), {"app-key"}));
+  return AppKeys{std::move(disk), std::move(k256), std::move(ca)};
 }
 
 } // namespace dstack::keys
