@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/deploy/boot_options.hpp"
 #include "cli/deploy/create.hpp"
 #include "cli/deploy/ports.hpp"
 #include "cli/parse.hpp"
@@ -203,5 +204,26 @@ TEST_SUITE("cli::Table")
   {
     CHECK(wrap("one two three\n\n  kept   as it is", 0, 8) ==
           "one two\nthree\n\n  kept   as it is\n");
+  }
+}
+
+TEST_SUITE("cli::boot_options")
+{
+  TEST_CASE("an update from a compose file keeps an app's settings, or says which it cannot keep")
+  {
+    dstack::compose::AppCompose before;
+    before.key_provider = dstack::compose::KeyProvider::local;
+    dstack::compose::BuildOptions build;
+    REQUIRE(fill_boot_options({}, &before, build));
+    CHECK(build.key_provider == dstack::compose::KeyProvider::local);
+    before.requirements.emplace().launch_token_hash.emplace();
+    CHECK(fill_boot_options({}, &before, build));
+    before.requirements->os_version = ">=0.6";
+    CHECK(fill_boot_options({}, &before, build).error().message().find("has requirements,") !=
+          std::string::npos);
+    before.requirements.reset();
+    before.key_provider_id = {1};
+    CHECK(fill_boot_options({}, &before, build).error().message().find("has key_provider_id,") !=
+          std::string::npos);
   }
 }

@@ -8,6 +8,24 @@ namespace {
 
 constexpr std::size_t max_script = std::size_t{1} << 20U;
 
+/// What protects a running app and would be gone, unseen, with an app-compose made from a compose
+/// file: there is no option for it.
+Status check_kept(const compose::AppCompose& before)
+{
+  std::string lost;
+  if (!before.key_provider_id.empty()) lost = "key_provider_id";
+  if (before.requirements) {
+    const compose::Requirements& all = *before.requirements;
+    if (all.os_version || all.platforms || all.tdx_measure_acpi_tables || all.gpu_policy)
+      lost = "requirements";
+  }
+  if (lost.empty()) return ok();
+  return fail(Errc::usage,
+              "the running app has {}, which a compose file cannot say: "
+              "update it with an app-compose.json",
+              lost);
+}
+
 /// Settings of a running app that a compose file does not hold.
 void keep(const compose::AppCompose& before, compose::BuildOptions& build)
 {
@@ -58,7 +76,10 @@ Status fill_boot_options(const BootOptions& options,
                          const compose::AppCompose* before,
                          compose::BuildOptions& build)
 {
-  if (before != nullptr) keep(*before, build);
+  if (before != nullptr) {
+    TRY(check_kept(*before));
+    keep(*before, build);
+  }
   if (!options.key_provider.empty())
     build.key_provider =
         options.key_provider == "local" ? compose::KeyProvider::local : compose::KeyProvider::none;
