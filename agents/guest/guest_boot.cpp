@@ -17,6 +17,7 @@
 #include "guest/shutdown.hpp"
 #include "guest/swap.hpp"
 #include "guest/tdx_kernel.hpp"
+#include "guestapi/proc_text.hpp"
 #include "sys/clock.hpp"
 #include "tee/sim_guest.hpp"
 
@@ -72,7 +73,7 @@ Result<LaunchFacts> launch_facts(const SysConfig& config, std::string user_confi
 {
   const std::string release = TRY(sys::read_text("/etc/os-release", max_text));
   LaunchFacts out;
-  out.os_version = os_release_value(release, "VERSION_ID");
+  out.os_version = guestapi::os_release_value(release, "VERSION_ID");
   out.platform = "dstack-tdx"; // the simulated TEE emulates one
   out.vm_config = config.vm_config;
   out.user_config = std::move(user_config);

@@ -82,18 +82,4 @@ Status check_requirements(const compose::AppCompose& app, const LaunchFacts& fac
   return check_gpus(wanted, facts.display_pcis).within("requirements.gpu_policy");
 }
 
-std::string os_release_value(std::string_view text, std::string_view key)
-{
-  for (const std::string_view line : split(text, '\n')) {
-    const std::size_t equals = line.find('=');
-    if (equals == std::string_view::npos || line.substr(0, equals) != key) continue;
-    std::string_view value = trim(line.substr(equals + 1));
-    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
-        value.back() == value.front())
-      value = value.substr(1, value.size() - 2);
-    return std::string{value};
-  }
-  return {};
-}
-
 } // namespace dstack::guest

@@ -18,7 +18,4 @@ struct LaunchFacts {
 /// Errc::denied names the requirement that is not met.
 Status check_requirements(const compose::AppCompose& app, const LaunchFacts& facts);
 
-/// The value of a key in os-release, without quotes; empty when it is not there.
-std::string os_release_value(std::string_view text, std::string_view key);
-
 } // namespace dstack::guest

@@ -94,13 +94,6 @@ TEST_SUITE("guest::launch_policy")
     REQUIRE_FALSE(app);
     CHECK(app.error().message().find("unknown key 'moon'") != std::string::npos);
   }
-
-  TEST_CASE("os-release")
-  {
-    CHECK(os_release_value("ID=dstack\nVERSION_ID=0.6.0\n", "VERSION_ID") == "0.6.0");
-    CHECK(os_release_value("VERSION_ID=\"1.2.3\"", "VERSION_ID") == "1.2.3");
-    CHECK(os_release_value("OTHER_VERSION_ID=1\n", "VERSION_ID").empty());
-  }
 }
 
 } // namespace dstack::guest

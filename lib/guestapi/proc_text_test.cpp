@@ -27,6 +27,7 @@ TEST_SUITE("guestapi machine facts")
     CHECK(os_release_value("ID=x\nVERSION_ID=\"0.6.0\"\n", "VERSION_ID") == "0.6.0");
     CHECK(os_release_value("NAME='a b'\n", "NAME") == "a b");
     CHECK(os_release_value("ID=x\n", "NAME").empty());
+    CHECK(os_release_value("OTHER_VERSION_ID=1\n", "VERSION_ID").empty());
     CHECK(cpu_model("processor\t: 0\nmodel name\t: Xeon(R) 8480C\ncpu MHz\t\t: 2000.084\n"
                     "model name\t: other\n") == "Xeon(R) 8480C @2000 MHz");
     CHECK(cpu_model("").empty());
