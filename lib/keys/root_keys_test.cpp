@@ -104,7 +104,7 @@ TEST_SUITE("keys::root_keys")
   TEST_CASE("ids of other sizes are refused: they could spell another app's context")
   {
     const RootKeys roots = root();
-    for (const std::size_t size : {0, 1, 19, 21, 32}) {
+    for (const std::size_t size : {0U, 1U, 19U, 21U, 32U}) {
       CHECK(app_ca_key(roots, Bytes(size)).error().message() == "app_id must be 20 bytes");
       CHECK_FALSE(disk_crypt_key(roots, Bytes(size), {}));
       CHECK_FALSE(env_crypt_key(roots, Bytes(size)));
