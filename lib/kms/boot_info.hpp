@@ -17,7 +17,7 @@ struct BootInfo {
   Bytes app_id{};            ///< always 20 bytes
   Bytes compose_hash{};      ///< 32 bytes
   Bytes instance_id{};       ///< 20 bytes, or empty for apps without
-  Bytes device_id{};         ///< 32 bytes: SHA-256 of PPID or chip id
+  Bytes device_id{};         ///< SHA-256 of PPID or chip id; empty when the chip hides its id
   Bytes key_provider_info{}; ///< the event's JSON; empty before it and in boot-time mode
   std::string tcb_status{};  ///< as the vendor names it
   std::vector<std::string> advisory_ids{};
@@ -35,8 +35,10 @@ struct BootInfo {
 /// As webhooks get it: order and spelling of spec kms 9.1.
 codec::Json to_json(const BootInfo& info);
 std::string to_text(const BootInfo& info);
-/// Of a file that holds such JSON. Unknown members are passed over; sizes are checked as
-/// boot_info_of does.
+/// The same with what is ours: "simulated" and "registers", for logs.
+codec::Json to_record(const BootInfo& info);
+/// Either of the two. Unknown members are passed over; sizes are checked as boot_info_of does, and
+/// 0x in front of hex is fine.
 Result<BootInfo> boot_info_from_json(const codec::Json& json);
 
 /// Which events count. A VM asks for its keys after boot-mr-done and before its key provider is
