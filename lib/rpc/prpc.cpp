@@ -93,20 +93,44 @@ Encoding encoding_of(const http::Request& request)
   return lower(media) == "application/json" ? Encoding::json : Encoding::protobuf;
 }
 
-http::Response answer(const Service& service, const http::Request& request)
+Method Method::later(std::vector<Field> request, std::vector<Field> answer_fields, RunLater action)
+{
+  Method out;
+  out.fields = std::move(request);
+  out.answer = std::move(answer_fields);
+  out.run_later = std::move(action);
+  return out;
+}
+
+void answer(const Service& service,
+            const http::Request& request,
+            std::function<void(http::Response)> send)
 {
   const auto name = method_name(service, request);
-  if (!name) return respond(404, Json{}.set("error", "no such path"), 2);
+  if (!name) return send(respond(404, Json{}.set("error", "no such path"), 2));
   const Encoding encoding = encoding_of(request);
   const auto method = service.methods.find(*name);
   if (method == service.methods.end())
-    return refuse(encoding, fmt::format("Service not found: {}", *name));
+    return send(refuse(encoding, fmt::format("Service not found: {}", *name)));
   const auto params = params_for(method->second, request, encoding);
-  if (!params) return refuse(encoding, params.error().message());
-  const auto result = method->second.run(*params);
-  if (!result) return refuse(encoding, result.error().message());
-  if (encoding == Encoding::json) return respond(200, *result, -1);
-  return respond_protobuf(200, write_message(method->second.answer, *result));
+  if (!params) return send(refuse(encoding, params.error().message()));
+  // The service may be gone by the time the answer is there.
+  auto done = [encoding, fields = method->second.answer,
+               send = std::move(send)](const Result<Json>& result) {
+    if (!result) return send(refuse(encoding, result.error().message()));
+    if (encoding == Encoding::json) return send(respond(200, *result, -1));
+    send(respond_protobuf(200, write_message(fields, *result)));
+  };
+  if (method->second.run_later) return method->second.run_later(*params, std::move(done));
+  done(method->second.run(*params));
+}
+
+http::Response answer(const Service& service, const http::Request& request)
+{
+  const auto given = std::make_shared<std::optional<http::Response>>();
+  answer(service, request, [given](http::Response response) { *given = std::move(response); });
+  if (*given) return **std::move(given);
+  return refuse(encoding_of(request), "the answer has to be waited for");
 }
 
 } // namespace dstack::rpc

@@ -38,6 +38,9 @@ struct Field {
 
 struct Method {
   using Run = std::function<Result<codec::Json>(const codec::Json& params)>;
+  using Done = std::function<void(Result<codec::Json>)>;
+  /// Of a method that has to wait for others: calls done once, at once or later.
+  using RunLater = std::function<void(const codec::Json& params, Done done)>;
 
   /// Takes the request as it is: any object.
   template <class F>
@@ -50,10 +53,13 @@ struct Method {
   {
   }
   Method() = default;
+  static Method
+  later(std::vector<Field> request, std::vector<Field> answer_fields, RunLater action);
 
   std::optional<std::vector<Field>> fields;
   std::vector<Field> answer;
   Run run;
+  RunLater run_later; ///< instead of run
 };
 
 struct Service {
@@ -66,7 +72,12 @@ enum class Encoding { json, protobuf };
 /// What the request is written in and the answer is wanted in (spec guest 1.2).
 Encoding encoding_of(const http::Request& request);
 
-/// Answers one request. Unknown methods are 400 "Service not found: X"; other paths are 404.
+/// Answers one request by calling send once, before it returns unless the method has to wait.
+/// Unknown methods are 400 "Service not found: X"; other paths are 404.
+void answer(const Service& service,
+            const http::Request& request,
+            std::function<void(http::Response)> send);
+/// The same for who cannot wait: a method that has to is refused (its work is done all the same).
 http::Response answer(const Service& service, const http::Request& request);
 
 } // namespace dstack::rpc

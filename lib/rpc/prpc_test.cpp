@@ -176,6 +176,32 @@ TEST_SUITE("rpc::prpc")
     CHECK(send("/Nothing", "ff") == "200 ");
     CHECK(send("/Echo", "0a").starts_with("400 0a"));
   }
+
+  TEST_CASE("a method may answer later, also when its service is gone")
+  {
+    Method::Done finish;
+    std::vector<http::Response> sent;
+    const auto keep = [&sent](http::Response response) { sent.push_back(std::move(response)); };
+    {
+      Service slow;
+      const std::vector<Field> fields = {{1, "text"}};
+      slow.methods["Slow"] = Method::later(
+          fields, fields, [&](const Json&, Method::Done done) { finish = std::move(done); });
+      answer(slow, request("POST", "/Slow", "\x0a\x01x"), keep);
+      CHECK(sent.empty());
+      CHECK(answer(slow, request("GET", "/Slow", "")).status == 400); // who cannot wait
+      answer(slow, request("POST", "/Slow?json", "{"), keep);         // refused at once
+      REQUIRE(sent.size() == 1);
+      CHECK(sent[0].status == 400);
+      answer(slow, request("POST", "/Slow", "\x0a\x01x"), keep);
+    }
+    finish(Json{}.set("text", "y"));
+    REQUIRE(sent.size() == 2);
+    CHECK(sent[1].status == 200);
+    CHECK(sent[1].body == "\x0a\x01y");
+    finish(fail(Errc::io, "no"));
+    CHECK(sent[2].status == 400);
+  }
 }
 
 } // namespace dstack::rpc
