@@ -75,6 +75,18 @@ Result<RaTls> parse_ratls(ByteView certificate_der)
   return out;
 }
 
+Result<CertificateMarks> certificate_marks(ByteView certificate_der)
+{
+  const auto certificate = TRY(x509::read_certificate(certificate_der));
+  CertificateMarks out;
+  out.spki = certificate.spki;
+  out.usage = printable(as_text(TRY(content_of(certificate, oid_usage))));
+  out.app_id = TRY(content_of(certificate, oid_app_id));
+  out.attested =
+      certificate.find(oid_attestation) != nullptr || certificate.find(oid_quote) != nullptr;
+  return out;
+}
+
 std::array<std::uint8_t, 64> ratls_report_data(ByteView spki)
 {
   return crypto::sha512(concat({as_bytes("ratls-cert:"), spki}));

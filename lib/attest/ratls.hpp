@@ -19,6 +19,15 @@ struct RaTls {
 /// Errc::not_found when the certificate carries no attestation.
 Result<RaTls> parse_ratls(ByteView certificate_der);
 
+/// What a KMS writes into certificates besides attestations.
+struct CertificateMarks {
+  Bytes spki{};        ///< of the certificate, DER
+  std::string usage{}; ///< as in RaTls; empty when there is none
+  Bytes app_id{};      ///< 20 bytes; empty when there is none
+  bool attested = false;
+};
+Result<CertificateMarks> certificate_marks(ByteView certificate_der);
+
 /// The report data that binds a certificate's key: SHA-512 of "ratls-cert:" and its SPKI (spec
 /// guest 9).
 std::array<std::uint8_t, 64> ratls_report_data(ByteView spki);

@@ -109,6 +109,26 @@ TEST_SUITE("attest::ratls_write")
     }
   }
 
+  TEST_CASE("the marks of a certificate without an attestation can be read, too")
+  {
+    const auto key = crypto::P256Key::generate();
+    x509::AppCertificateSpec spec;
+    spec.not_after = year_2030;
+    const auto plain = certificate_marks(*x509::make_app_certificate(spec, key.spki_der(), key));
+    REQUIRE(plain);
+    CHECK(plain->spki == key.spki_der());
+    CHECK(plain->usage.empty());
+    CHECK(plain->app_id.empty());
+    CHECK_FALSE(plain->attested);
+    spec.extensions = {app_id_extension(Bytes(20, 5)), usage_extension(usage_app_ca)};
+    const auto marked = certificate_marks(*x509::make_app_certificate(spec, key.spki_der(), key));
+    REQUIRE(marked);
+    CHECK(marked->usage == usage_app_ca);
+    CHECK(marked->app_id == Bytes(20, 5));
+    spec.extensions = {{"1.3.6.1.4.1.62397.1.4", to_bytes("kms:rpc"), false}}; // wrapped once only
+    CHECK_FALSE(certificate_marks(*x509::make_app_certificate(spec, key.spki_der(), key)));
+  }
+
   TEST_CASE("trap 13: old verifiers find quote and log apart, and can replay them")
   {
     const auto key = crypto::P256Key::generate();
