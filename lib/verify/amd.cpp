@@ -70,6 +70,7 @@ bool check_report(ByteView report,
   subject.attribute_flags = facts.flags;
   subject.revocation_judged = facts.revocation_checked;
   subject.report_data = facts.report.report_data;
+  if (!facts.report.hides_chip_id()) subject.platform_id = to_bytes(facts.report.chip_id);
   subject.registers = {{"measurement", hex(facts.report.measurement)},
                        {"host_data", hex(facts.report.host_data)}};
   return true;

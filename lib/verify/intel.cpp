@@ -118,6 +118,7 @@ void fill(const dcap::DcapReport& report, Subject& subject)
   subject.oldest_issue = oldest_issue(report);
   subject.out_of_date_since = out_of_date_since(report.tcb);
   subject.report_data = report.quote.report_data();
+  subject.platform_id = to_bytes(report.pck.ppid);
   add_registers(report.quote, subject);
 }
 

@@ -34,6 +34,8 @@ struct Subject {
   /// By the names policies use ("mrtd"), hex.
   std::vector<std::pair<std::string, std::string>> registers{};
   std::array<std::uint8_t, 64> report_data{};
+  /// PPID (16 bytes) or SEV-SNP's chip id (64), as it is; empty when the chip hides it.
+  Bytes platform_id{};
   std::optional<AppIdentity> app{};
 
   /// Register of that name, or nullptr.

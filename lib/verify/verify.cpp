@@ -50,12 +50,25 @@ bool refuse_simulated(const dcap::Quote& quote, const Policy& policy, Verdict& v
   return true;
 }
 
+/// Registers and log, once the log is known to explain them.
+void keep_tdx(const attest::Attestation& a, const dcap::Quote& quote, Proven& out)
+{
+  const dcap::TdReport& td = quote.td;
+  out.registers =
+      attest::TdxRegisters{td.mrtd, td.rtmr, td.mr_config_id, td.mr_owner, td.mr_owner_config};
+  if (!out.subject.app) return;
+  out.events = attest::runtime_events_of(a.event_log);
+  auto identity = attest::identity_of(out.events);
+  if (identity) out.identity = *std::move(identity);
+}
+
 void verify_intel(const attest::Evidence& evidence,
                   const Materials& materials,
                   const Question& question,
-                  Verdict& verdict)
+                  Proven& out)
 {
   const Bytes& raw = evidence.attestation.quote;
+  Verdict& verdict = out.verdict;
   const auto quote = dcap::parse_quote(raw);
   if (!quote) return end_with(verdict, quote.error());
   verdict.tee = dcap::name_of(quote->tee);
@@ -67,13 +80,15 @@ void verify_intel(const attest::Evidence& evidence,
       verdict.reason = "there is no collateral to judge the quote with";
     return;
   }
-  Subject subject;
+  Subject& subject = out.subject;
   if (!check_quote(*materials.verifier, raw, *materials.collateral, question.at, verdict, subject))
     return;
   check_bindings(evidence, subject, verdict);
-  const bool log_good = !evidence.has_event_log || quote->tee != dcap::TeeType::tdx ||
-                        check_event_log(evidence, *quote, verdict, subject);
+  const bool is_td = quote->tee == dcap::TeeType::tdx;
+  const bool log_good =
+      !evidence.has_event_log || !is_td || check_event_log(evidence, *quote, verdict, subject);
   if (log_good) {
+    if (is_td) keep_tdx(evidence.attestation, *quote, out);
     if (question.image) check_image(*question.image, subject, verdict);
     append(verdict.checks, judge_expectations(question.expectations, subject));
   }
@@ -102,19 +117,27 @@ Result<snp::Certificates> amd_certificates(const attest::Attestation& a, const M
 void verify_amd(const attest::Evidence& evidence,
                 const Materials& materials,
                 const Question& question,
-                Verdict& verdict)
+                Proven& out)
 {
   const Bytes& raw = evidence.attestation.quote;
+  Verdict& verdict = out.verdict;
   verdict.tee = "sev-snp";
   const auto report = snp::parse_report(raw);
   if (!report) return end_with(verdict, report.error());
   verdict.facts = facts_of(*report);
   const auto certificates = amd_certificates(evidence.attestation, materials);
   if (!certificates) return end_with(verdict, certificates.error());
-  Subject subject;
+  Subject& subject = out.subject;
   if (!check_report(raw, *certificates, snp::amd_anchors(), question.at, verdict, subject)) return;
   check_bindings(evidence, subject, verdict);
   check_mr_config(evidence, verdict, subject);
+  out.measurement = to_bytes(report->measurement);
+  out.host_data = to_bytes(report->host_data);
+  if (subject.app) {
+    auto identity = attest::identity_of_mr_config(evidence.attestation.mr_config);
+    if (identity) out.identity = *std::move(identity);
+    out.mr_config = evidence.attestation.mr_config;
+  }
   if (question.image) check_image(*question.image, subject, verdict);
   append(verdict.checks, judge_expectations(question.expectations, subject));
   append(verdict.checks, judge_policy(question.policy, subject, question.at));
@@ -123,21 +146,29 @@ void verify_amd(const attest::Evidence& evidence,
 
 } // namespace
 
-Verdict
-verify(const attest::Evidence& evidence, const Materials& materials, const Question& question)
+Proven prove(const attest::Evidence& evidence, const Materials& materials, const Question& question)
 {
-  Verdict verdict;
+  Proven out;
+  out.platform = evidence.attestation.platform;
+  out.vm_config = evidence.attestation.config;
+  Verdict& verdict = out.verdict;
   verdict.evidence = evidence.form;
   verdict.policy = question.policy.name;
   verdict.at = question.at;
-  if (evidence.attestation.platform == attest::Platform::tdx)
-    verify_intel(evidence, materials, question, verdict);
-  else if (evidence.attestation.platform == attest::Platform::amd_sev_snp)
-    verify_amd(evidence, materials, question, verdict);
+  if (out.platform == attest::Platform::tdx)
+    verify_intel(evidence, materials, question, out);
+  else if (out.platform == attest::Platform::amd_sev_snp)
+    verify_amd(evidence, materials, question, out);
   else
     end_with(verdict, fail(Errc::unsupported, "evidence of {} cannot be verified",
-                           attest::name_of(evidence.attestation.platform)));
-  return verdict;
+                           attest::name_of(out.platform)));
+  return out;
+}
+
+Verdict
+verify(const attest::Evidence& evidence, const Materials& materials, const Question& question)
+{
+  return prove(evidence, materials, question).verdict;
 }
 
 bool claims_simulated(const attest::Evidence& evidence)

@@ -7,6 +7,7 @@
 #include "snp/verify.hpp"
 #include "verify/intel.hpp"
 #include "verify/judge.hpp"
+#include "verify/proven.hpp"
 
 namespace dstack::verify {
 
@@ -39,6 +40,9 @@ struct Question {
 /// Never fails: what goes wrong is in the verdict.
 Verdict
 verify(const attest::Evidence& evidence, const Materials& materials, const Question& question);
+/// The same verdict with what led to it.
+Proven
+prove(const attest::Evidence& evidence, const Materials& materials, const Question& question);
 
 /// The evidence says that a simulated TEE made it.
 bool claims_simulated(const attest::Evidence& evidence);
