@@ -1,5 +1,8 @@
 #include "sys/sockets.hpp"
 
+#include "sys/clock.hpp"
+
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
@@ -112,6 +115,18 @@ Result<Fd> connected(const Address& address, const std::string& shown)
   return fd;
 }
 
+Result<bool> writable_within(int fd, const Deadline& deadline)
+{
+  constexpr std::int64_t longest_ms = 3'600'000;
+  while (true) {
+    pollfd wait{fd, POLLOUT, 0};
+    const int ready =
+        ::poll(&wait, 1, static_cast<int>(std::min(deadline.left().count(), longest_ms)));
+    if (ready >= 0) return ready > 0;
+    if (errno != EINTR) return errno_error("poll");
+  }
+}
+
 } // namespace
 
 Result<Fd> listen_unix(const fs::path& path, unsigned mode)
@@ -144,8 +159,7 @@ connect_tcp(const std::string& address, std::uint16_t port, std::chrono::millise
   TRY(set_nonblocking(fd.get()));
   if (::connect(fd.get(), to.get(), to.size) != 0) {
     if (errno != EINPROGRESS) return errno_error(shown);
-    pollfd wait{fd.get(), POLLOUT, 0};
-    if (::poll(&wait, 1, static_cast<int>(deadline.count())) == 0)
+    if (!TRY(writable_within(fd.get(), Deadline{deadline})))
       return fail(Errc::timeout, "{}: no answer within {} ms", shown, deadline.count());
     int error = 0;
     socklen_t size = sizeof error;
