@@ -1,8 +1,11 @@
 #include "attest/csr.hpp"
 
+#include "attest/identity.hpp"
 #include "attest/scale.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/p256_public.hpp"
+
+#include <algorithm>
 
 namespace dstack::attest {
 
@@ -39,6 +42,8 @@ Result<std::optional<std::uint64_t>> read_time(ScaleReader& in)
   return std::optional<std::uint64_t>{time};
 }
 
+enum class CsrVersion { v1, v2 };
+
 void write_config(ScaleWriter& out, const CsrConfig& config)
 {
   flag(out, config.organisation.has_value());
@@ -53,7 +58,7 @@ void write_config(ScaleWriter& out, const CsrConfig& config)
   write_time(out, config.not_after);
 }
 
-Result<CsrConfig> read_config(ScaleReader& in)
+Result<CsrConfig> read_config(ScaleReader& in, CsrVersion version)
 {
   CsrConfig out;
   if (TRY(read_flag(in))) out.organisation = TRY(in.text());
@@ -61,11 +66,44 @@ Result<CsrConfig> read_config(ScaleReader& in)
   const std::size_t names = TRY(in.count(max_names));
   for (std::size_t i = 0; i < names; ++i)
     out.alt_names.push_back(TRY(in.text()));
-  for (bool* value : {&out.server_auth, &out.client_auth, &out.ext_quote, &out.ext_app_info})
+  for (bool* value : {&out.server_auth, &out.client_auth, &out.ext_quote})
     *value = TRY(read_flag(in));
+  if (version == CsrVersion::v1) return out;
+  out.ext_app_info = TRY(read_flag(in));
   out.not_before = TRY(read_time(in));
   out.not_after = TRY(read_time(in));
   return out;
+}
+
+/// What both versions start with.
+Result<Csr> read_head(ScaleReader& in, CsrVersion version)
+{
+  if (TRY(in.text().within("request")) != confirmation)
+    return fail(Errc::malformed, "this is no request for a certificate");
+  Csr out;
+  out.public_key = to_bytes(TRY(in.bytes().within("public key")));
+  if (out.public_key.size() > max_key)
+    return fail(Errc::malformed, "a public key of {} bytes", out.public_key.size());
+  out.config = TRY(read_config(in, version).within("request"));
+  return out;
+}
+
+Status check_size(ByteView raw)
+{
+  if (raw.size() <= max_csr) return ok();
+  return fail(Errc::malformed, "a request of {} bytes (limit {})", raw.size(), max_csr);
+}
+
+Status set_report_data(Attestation& a)
+{
+  constexpr std::size_t of_v4 = 568;       // spec guest 9
+  constexpr std::size_t of_v5 = of_v4 + 6; // a body descriptor stands before the report
+  const std::size_t at = !a.quote.empty() && a.quote[0] == 5 ? of_v5 : of_v4;
+  if (a.quote.size() < at + a.report_data.size())
+    return fail(Errc::malformed, "a quote of {} bytes", a.quote.size());
+  std::copy_n(a.quote.begin() + static_cast<std::ptrdiff_t>(at), a.report_data.size(),
+              a.report_data.begin());
+  return ok();
 }
 
 } // namespace
@@ -80,26 +118,41 @@ Bytes encode(const Csr& csr)
 
 Result<Csr> parse_csr(ByteView raw)
 {
-  if (raw.size() > max_csr)
-    return fail(Errc::malformed, "a request of {} bytes (limit {})", raw.size(), max_csr);
+  TRY(check_size(raw));
   ScaleReader in{raw};
-  if (TRY(in.text().within("request")) != confirmation)
-    return fail(Errc::malformed, "this is no request for a certificate");
-  Csr out;
-  out.public_key = to_bytes(TRY(in.bytes().within("public key")));
-  if (out.public_key.size() > max_key)
-    return fail(Errc::malformed, "a public key of {} bytes", out.public_key.size());
-  out.config = TRY(read_config(in).within("request"));
+  Csr out = TRY(read_head(in, CsrVersion::v2));
   out.attestation = to_bytes(in.rest());
+  return out;
+}
+
+Result<Csr> parse_csr_v1(ByteView raw)
+{
+  TRY(check_size(raw));
+  ScaleReader in{raw};
+  Csr out = TRY(read_head(in, CsrVersion::v1));
+  Attestation lifted;
+  lifted.quote = to_bytes(TRY(in.bytes().within("quote")));
+  const ByteView log = TRY(in.bytes().within("event log"));
+  TRY(in.finish().within("request"));
+  lifted.event_log = TRY(log_from_json(TRY(codec::parse_json(as_text(log)).within("event log"))));
+  lifted.runtime_events = runtime_events_of(lifted.event_log);
+  TRY(set_report_data(lifted));
+  out.attestation = encode(lifted);
   return out;
 }
 
 Status check_csr_signature(ByteView raw, ByteView signature)
 {
-  constexpr std::size_t spki_size = 91; // P-256: a fixed head, 04, X and Y
-  constexpr std::size_t point_size = 64;
   const Csr csr = TRY(parse_csr(raw));
-  if (csr.public_key.size() != spki_size)
+  return check_csr_signature(raw, csr, signature);
+}
+
+Status check_csr_signature(ByteView raw, const Csr& csr, ByteView signature)
+{
+  constexpr std::size_t point_size = 64;
+  const Bytes head = *parse_hex("3059301306072a8648ce3d020106082a8648ce3d03010703420004");
+  const ByteView spki = csr.public_key;
+  if (spki.size() != head.size() + point_size || !equal(spki.first(head.size()), head))
     return fail(Errc::malformed, "the key of the request is no P-256 key");
   const auto key =
       TRY(crypto::P256Public::from_xy(ByteView{csr.public_key}.last(point_size)).within("request"));

@@ -1,5 +1,7 @@
 #include "attest/csr.hpp"
 
+#include "attest/attestation.hpp"
+#include "attest/scale.hpp"
 #include "crypto/p256.hpp"
 
 #include <doctest/doctest.h>
@@ -56,6 +58,52 @@ TEST_SUITE("attest::csr")
     CHECK(read->config.organisation == "Acme");
     CHECK(read->config.alt_names.size() == 2);
     CHECK(read->attestation == Bytes(300, 9));
+  }
+
+  TEST_CASE("version 1 becomes what version 2 says: the quote, its report data, the log's events")
+  {
+    const auto key = crypto::P256Key::generate();
+    Bytes quote(700, 0);
+    quote[0] = 4;
+    std::fill_n(quote.begin() + 568, 64, std::uint8_t{7});
+    const RuntimeEvent event{"app-id", Bytes(20, 1)};
+    const std::string log = codec::write_json(to_json(std::vector<TdxEvent>{to_tdx_event(event)}));
+    const Bytes config = *parse_hex("003c6170702e6578616d706c652e636f6d043c6170702e6578616d706c652e"
+                                    "636f6d010000"); // spec kms 20.7
+    ScaleWriter out;
+    out.text("please sign cert:").bytes(key.spki_der()).fixed(config).bytes(quote).text(log);
+    const Bytes raw = out.take();
+    const auto read = parse_csr_v1(raw);
+    REQUIRE(read);
+    CHECK(read->config.subject == "app.example.com");
+    CHECK(read->config.alt_names == std::vector<std::string>{"app.example.com"});
+    CHECK(read->config.server_auth);
+    CHECK_FALSE(read->config.client_auth);
+    CHECK_FALSE(read->config.ext_quote);
+    CHECK_FALSE(read->config.not_after);
+    const auto lifted = parse_attestation(read->attestation);
+    REQUIRE(lifted);
+    CHECK(lifted->quote == quote);
+    CHECK(lifted->report_data[63] == 7);
+    CHECK(lifted->runtime_events == std::vector{event});
+    CHECK(check_csr_signature(raw, *read, key.sign_der(raw)));
+    CHECK_FALSE(check_csr_signature(raw, *read, key.sign_der(quote)));
+    for (std::size_t size = 0; size < raw.size(); ++size)
+      CHECK_FALSE(parse_csr_v1(ByteView{raw}.first(size)));
+    Bytes more = raw;
+    more.push_back(0);
+    CHECK_FALSE(parse_csr_v1(more));
+  }
+
+  TEST_CASE("a key that only ends like one of P-256 is none")
+  {
+    const auto key = crypto::P256Key::generate();
+    Csr csr = full();
+    csr.public_key = key.spki_der();
+    CHECK(check_csr_signature(encode(csr), key.sign_der(encode(csr))));
+    csr.public_key[5] ^= 1;
+    CHECK(check_csr_signature(encode(csr), key.sign_der(encode(csr))).error().code() ==
+          Errc::malformed);
   }
 
   TEST_CASE("other words, flags that are none, and every truncation")
