@@ -98,6 +98,24 @@ TEST_SUITE("base")
     CHECK(hex(b.view()) == "01020304");
     CHECK(hex(a.view()) == "00000000"); // NOLINT(bugprone-use-after-move): the point of the test
   }
+
+  TEST_CASE("secret bytes grow, shrink and are copied without losing any")
+  {
+    SecretBytes a{as_bytes("abc")};
+    for (int i = 0; i < 100; ++i)
+      a.append(as_bytes("defg"));
+    CHECK(a.size() == 403);
+    CHECK(as_text(a.view()).starts_with("abcdefgdefg"));
+    SecretBytes b = a;
+    b.shrink(5);
+    CHECK(as_text(b.view()) == "abcde");
+    b.shrink(7);
+    CHECK(b.size() == 5);
+    a = std::move(b);
+    CHECK(as_text(a.view()) == "abcde");
+    CHECK(SecretBytes{3}.view().size() == 3);
+    CHECK(SecretBytes{}.empty());
+  }
 }
 
 } // namespace dstack

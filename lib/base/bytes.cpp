@@ -39,7 +39,11 @@ bool equal(ByteView a, ByteView b)
 
 Bytes concat(std::initializer_list<ByteView> pieces)
 {
+  std::size_t size = 0;
+  for (const ByteView piece : pieces)
+    size += piece.size();
   Bytes out;
+  out.reserve(size); // one buffer: pieces may be secret, and the result is wiped by who asked
   for (const ByteView piece : pieces)
     out.insert(out.end(), piece.begin(), piece.end());
   return out;

@@ -111,24 +111,30 @@ Secret<32> P256Key::scalar() const
   return out;
 }
 
-Bytes P256Key::pkcs8_der() const
+SecretBytes P256Key::pkcs8_der() const
 {
   // Written out because its bytes are hashed: version 0, id-ecPublicKey with prime256v1, then the
   // ECPrivateKey without parameters and with the public key.
   static const Bytes head =
       *parse_hex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420");
   static const Bytes middle = *parse_hex("a14403420004");
-  return concat({head, scalar().view(), middle, xy_});
+  return SecretBytes{concat({head, scalar().view(), middle, xy_})};
 }
 
 std::string P256Key::pkcs8_pem() const
 {
-  const std::string text = base64(pkcs8_der());
+  constexpr std::string_view head = "-----BEGIN PRIVATE KEY-----\n";
+  constexpr std::string_view tail = "-----END PRIVATE KEY-----\n";
   constexpr std::size_t width = 64;
-  std::string out = "-----BEGIN PRIVATE KEY-----\n";
-  for (std::size_t i = 0; i < text.size(); i += width)
-    out += text.substr(i, width) + "\n";
-  return out + "-----END PRIVATE KEY-----\n";
+  const SecretBytes text{to_bytes(base64(pkcs8_der().view()))};
+  std::string out;
+  out.reserve(head.size() + text.size() + text.size() / width + 1 + tail.size());
+  out += head;
+  for (std::size_t i = 0; i < text.size(); i += width) {
+    out += as_text(text.view()).substr(i, width);
+    out += '\n';
+  }
+  return out += tail;
 }
 
 Bytes P256Key::spki_der() const

@@ -14,12 +14,12 @@ TEST_SUITE("crypto::p256")
     const auto key = P256Key::from_scalar(
         *parse_hex("f6c1ed94488394d78e0a4e5ab75d62e9f085d73b0b555d0614fb90ca13d9464d"));
     REQUIRE(key);
-    CHECK(hex(key->pkcs8_der()) ==
+    CHECK(hex(key->pkcs8_der().view()) ==
           "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420f6c1ed94488394d7"
           "8e0a4e5ab75d62e9f085d73b0b555d0614fb90ca13d9464da14403420004f367a52fd0e8d5f8ded5ffd0057a"
           "00083780aae19b4afcd17b96b9337f69ed07c70f08b87103d18b8e865e8f0578ad28c5f6b42758eeab47b049"
           "8248e9c036ac");
-    const auto again = P256Key::from_pkcs8_der(key->pkcs8_der());
+    const auto again = P256Key::from_pkcs8_der(key->pkcs8_der().view());
     REQUIRE(again);
     CHECK(equal(again->scalar().view(), key->scalar().view()));
     CHECK(key->spki_der().size() == 91);

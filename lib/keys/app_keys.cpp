@@ -28,10 +28,8 @@ Result<crypto::P256Key> derive_p256(ByteView input_key,
 Result<Secret<32>> derive_hashed(ByteView input_key,
                                  std::initializer_list<std::string_view> contexts)
 {
-  Bytes der = TRY(derive_p256(input_key, contexts)).pkcs8_der();
-  Secret<32> out{crypto::sha256(der)};
-  wipe(der);
-  return out;
+  const SecretBytes der = TRY(derive_p256(input_key, contexts)).pkcs8_der();
+  return Secret<32>{crypto::sha256(der.view())};
 }
 
 Result<AppKeys> from_seed(const Secret<32>& seed)

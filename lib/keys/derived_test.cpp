@@ -147,7 +147,7 @@ TEST_SUITE("keys::derived")
     CHECK(hex(key->scalar().view()) ==
           "f6c1ed94488394d78e0a4e5ab75d62e9f085d73b0b555d0614fb90ca13d9464d");
     CHECK(
-        hex(key->pkcs8_der()) ==
+        hex(key->pkcs8_der().view()) ==
         "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420f6c1ed94488394d78e"
         "0a4e5ab75d62e9f085d73b0b555d0614fb90ca13d9464da14403420004f367a52fd0e8d5f8ded5ffd0057a0008"
         "3780aae19b4afcd17b96b9337f69ed07c70f08b87103d18b8e865e8f0578ad28c5f6b42758eeab47b0498248e9"

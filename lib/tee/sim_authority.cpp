@@ -90,10 +90,10 @@ Status make_authority(const fs::path& directory, Time now)
     return sys::write_file_atomic(directory / name, data, sys::Privacy::owner_only);
   };
   // Root and platform keys stay too: they sign the development collateral.
-  TRY(put("root.key", root.pkcs8_der()));
-  TRY(put("platform.key", platform.pkcs8_der()));
-  TRY(put("pck.key", pck.pkcs8_der()));
-  TRY(put("attestation.key", attestation.pkcs8_der()));
+  TRY(put("root.key", root.pkcs8_der().view()));
+  TRY(put("platform.key", platform.pkcs8_der().view()));
+  TRY(put("pck.key", pck.pkcs8_der().view()));
+  TRY(put("attestation.key", attestation.pkcs8_der().view()));
   TRY(put("sealing.key", sealing.view()));
   TRY(put("root.der", made.root));
   return put("pck-chain.pem", as_bytes(made.chain));
