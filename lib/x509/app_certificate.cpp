@@ -136,6 +136,19 @@ Status set_names(X509_NAME* to, const AppName& name)
   return ok();
 }
 
+Status set_issuer(X509* certificate, const AppCertificateSpec& spec)
+{
+  if (spec.issuer_der.empty()) return set_names(X509_get_issuer_name(certificate), spec.issuer);
+  const unsigned char* at = spec.issuer_der.data();
+  const crypto::X509Name name{
+      d2i_X509_NAME(nullptr, &at, static_cast<long>(spec.issuer_der.size()))};
+  if (!name || at != spec.issuer_der.data() + spec.issuer_der.size())
+    return openssl_error(Errc::malformed, "name of the issuer");
+  if (X509_set_issuer_name(certificate, name.get()) != 1)
+    return openssl_error(Errc::internal, "name of the issuer");
+  return ok();
+}
+
 } // namespace
 
 Result<Bytes> make_app_certificate(const AppCertificateSpec& spec,
@@ -151,7 +164,7 @@ Result<Bytes> make_app_certificate(const AppCertificateSpec& spec,
       ASN1_TIME_set(X509_getm_notAfter(certificate.get()), spec.not_after) == nullptr)
     return openssl_error(Errc::malformed, "validity of a certificate");
   TRY(set_names(X509_get_subject_name(certificate.get()), spec.subject));
-  TRY(set_names(X509_get_issuer_name(certificate.get()), spec.issuer));
+  TRY(set_issuer(certificate.get(), spec));
   TRY(set_public_key(certificate.get(), subject_spki));
   for (const Extension& extension : TRY(extensions_of(spec, subject_spki)))
     TRY(add_extension(certificate.get(), extension));

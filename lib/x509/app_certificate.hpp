@@ -20,6 +20,7 @@ struct AppName {
 struct AppCertificateSpec {
   AppName subject{};
   AppName issuer{};
+  Bytes issuer_der{}; ///< a Name, as it stands in the issuer's certificate; issuer when empty
   /// Texts that are IPv4 or IPv6 addresses become iPAddress, others dNSName (ASCII).
   std::vector<std::string> alt_names{};
   bool server_auth = false;

@@ -54,6 +54,15 @@ std::string subject_text(X509* certificate)
   return printable(text.data());
 }
 
+Result<Bytes> subject_bytes(X509* certificate)
+{
+  const unsigned char* raw = nullptr;
+  std::size_t size = 0;
+  if (X509_NAME_get0_der(X509_get_subject_name(certificate), &raw, &size) != 1)
+    return openssl_error(Errc::malformed, "certificate's subject");
+  return Bytes(raw, raw + size);
+}
+
 } // namespace
 
 const Bytes* ReadCertificate::find(std::string_view oid) const
@@ -75,6 +84,7 @@ Result<ReadCertificate> read_certificate(ByteView der)
   ReadCertificate out;
   out.spki = TRY(spki_bytes(certificate.get()));
   out.subject = subject_text(certificate.get());
+  out.subject_der = TRY(subject_bytes(certificate.get()));
   out.not_before = TRY(seconds_of(X509_get0_notBefore(certificate.get())));
   out.not_after = TRY(seconds_of(X509_get0_notAfter(certificate.get())));
   for (int i = 0; i < X509_get_ext_count(certificate.get()); ++i) {

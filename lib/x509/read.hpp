@@ -19,6 +19,7 @@ struct ReadExtension {
 struct ReadCertificate {
   Bytes spki{};          ///< SubjectPublicKeyInfo, DER
   std::string subject{}; ///< one line, safe to print
+  Bytes subject_der{};   ///< the Name as it stands
   std::int64_t not_before = 0;
   std::int64_t not_after = 0;
   std::vector<ReadExtension> extensions{};
