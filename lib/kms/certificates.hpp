@@ -30,8 +30,10 @@ struct LeafFacts {
   std::optional<x509::Extension> attestation{}; ///< used when the request asks for it
   std::optional<x509::Extension> app_info{};    ///< likewise
 };
-/// Errc::denied for a request that names one of the KMS' own domains (spec kms 18.3, trap 18) or
-/// that ends later than the authority above it; Errc::malformed for what cannot be written.
+/// Errc::denied for a request that names one of the KMS' own domains or a wildcard for it (names of
+/// the loopback are anybody's); Errc::malformed for what cannot be written. A certificate ends with
+/// the authority above it even when a later end is asked for (spec kms 18.3, trap 18). The
+/// request's signature and attestation are the caller's to check.
 Result<Bytes> leaf_certificate(const crypto::P256Key& app_ca,
                                const attest::Csr& csr,
                                const LeafFacts& facts,
