@@ -13,7 +13,7 @@ Result<Toml> convert_array(const toml::array& array)
   TomlArray out;
   for (const toml::node& item : array)
     out.push_back(TRY(convert(item)));
-  return Toml{std::move(out), 0};
+  return Toml{std::move(out)};
 }
 
 Result<Toml> convert_table(const toml::table& table)
@@ -21,15 +21,15 @@ Result<Toml> convert_table(const toml::table& table)
   TomlTable out;
   for (const auto& [key, item] : table)
     out.emplace_back(std::string{key.str()}, TRY(convert(item)));
-  return Toml{std::move(out), 0};
+  return Toml{std::move(out)};
 }
 
 Result<Toml> convert_value(const toml::node& node)
 {
-  if (const auto* text = node.as_string()) return Toml{text->get(), 0};
-  if (const auto* number = node.as_integer()) return Toml{number->get(), 0};
-  if (const auto* number = node.as_floating_point()) return Toml{number->get(), 0};
-  if (const auto* boolean = node.as_boolean()) return Toml{boolean->get(), 0};
+  if (const auto* text = node.as_string()) return Toml{text->get()};
+  if (const auto* number = node.as_integer()) return Toml{number->get()};
+  if (const auto* number = node.as_floating_point()) return Toml{number->get()};
+  if (const auto* boolean = node.as_boolean()) return Toml{boolean->get()};
   if (const auto* array = node.as_array()) return convert_array(*array);
   if (const auto* table = node.as_table()) return convert_table(*table);
   return fail(Errc::malformed, "line {}: dates and times are not used here",
@@ -40,6 +40,7 @@ Result<Toml> convert(const toml::node& node)
 {
   Toml out = TRY(convert_value(node));
   out.line = node.source().begin.line;
+  out.column = node.source().begin.column;
   return out;
 }
 

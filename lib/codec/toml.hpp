@@ -19,7 +19,8 @@ using TomlTable = std::vector<std::pair<std::string, Toml>>; ///< in the order o
 
 struct Toml {
   std::variant<bool, std::int64_t, double, std::string, TomlArray, TomlTable> value{};
-  unsigned line = 0; ///< counted from 1
+  unsigned line = 0;   ///< counted from 1
+  unsigned column = 0; ///< of its first character, counted from 1 in characters
 
   const TomlTable* table() const { return std::get_if<TomlTable>(&value); }
   const TomlArray* array() const { return std::get_if<TomlArray>(&value); }

@@ -2,7 +2,7 @@
 
 #include "base/text.hpp"
 #include "codec/json.hpp"
-#include "codec/toml.hpp"
+#include "codec/toml_fields.hpp"
 #include "dcap/tcb_status.hpp"
 
 #include <algorithm>
@@ -13,7 +13,6 @@ namespace dstack::verify {
 namespace {
 
 using codec::Toml;
-using codec::TomlTable;
 
 /// Names of the attribute flags (spec verify 11).
 constexpr std::array<std::string_view, 6> attribute_names{
@@ -34,50 +33,6 @@ constexpr std::array<RegisterName, 9> register_names{{{"mrtd", 48},
                                                       {"mrsigner", 32},
                                                       {"measurement", 48}}};
 
-Error wrong(const Toml& at, std::string_view key, std::string_view want)
-{
-  return fail(Errc::config, "line {}: '{}' is {} (want {})", at.line, key, at.kind(), want);
-}
-
-Result<std::vector<std::string>> strings(const Toml& in, std::string_view key)
-{
-  if (in.array() == nullptr) return wrong(in, key, "a list of strings");
-  std::vector<std::string> out;
-  for (const Toml& item : *in.array()) {
-    if (item.text() == nullptr) return wrong(item, key, "a list of strings");
-    out.push_back(*item.text());
-  }
-  return out;
-}
-
-/// Hex of that many bytes, each made lower-case.
-Result<std::vector<std::string>> digests(const Toml& in, std::string_view key, std::size_t size)
-{
-  std::vector<std::string> out = TRY(strings(in, key));
-  for (std::string& one : out) {
-    const auto raw = parse_hex(one);
-    if (!raw || raw->size() != size)
-      return fail(Errc::config, "line {}: '{}': '{}' is not {} bytes of hex", in.line, key,
-                  printable(one), size);
-    one = lower(one);
-  }
-  return out;
-}
-
-Result<std::uint64_t> number(const Toml& in, std::string_view key)
-{
-  const auto* value = std::get_if<std::int64_t>(&in.value);
-  if (value == nullptr || *value < 0) return wrong(in, key, "a whole number, zero or more");
-  return static_cast<std::uint64_t>(*value);
-}
-
-Result<bool> boolean(const Toml& in, std::string_view key)
-{
-  const auto* value = std::get_if<bool>(&in.value);
-  if (value == nullptr) return wrong(in, key, "true or false");
-  return *value;
-}
-
 template <class Known>
 Status check_known(const Toml& in, const std::vector<std::string>& words, const Known& known)
 {
@@ -97,14 +52,14 @@ struct Key {
 Reader list_of(std::vector<std::string> Policy::*member, std::size_t digest_size)
 {
   return [=](const Toml& in, Policy& out) -> Status {
-    out.*member = TRY(digests(in, "app", digest_size));
+    out.*member = TRY(codec::toml_digests(in, "app", digest_size));
     return ok();
   };
 }
 
 Status read_statuses(const Toml& in, Policy& out)
 {
-  out.tcb_statuses = TRY(strings(in, "tcb.accept"));
+  out.tcb_statuses = TRY(codec::toml_strings(in, "tcb.accept"));
   return check_known(in, out.tcb_statuses, [](const std::string& word) {
     const auto status = dcap::parse_tcb_status(word);
     return status && *status != dcap::TcbStatus::revoked;
@@ -113,7 +68,7 @@ Status read_statuses(const Toml& in, Policy& out)
 
 Status read_attributes(const Toml& in, Policy& out)
 {
-  out.accepted_attributes = TRY(strings(in, "attributes.accept"));
+  out.accepted_attributes = TRY(codec::toml_strings(in, "attributes.accept"));
   return check_known(in, out.accepted_attributes, [](const std::string& word) {
     return std::find(attribute_names.begin(), attribute_names.end(), word) != attribute_names.end();
   });
@@ -121,7 +76,7 @@ Status read_attributes(const Toml& in, Policy& out)
 
 Status read_providers(const Toml& in, Policy& out)
 {
-  out.key_providers = TRY(strings(in, "app.key_providers"));
+  out.key_providers = TRY(codec::toml_strings(in, "app.key_providers"));
   return check_known(in, out.key_providers, [](const std::string& word) {
     const std::string name = word.substr(0, word.find(':'));
     return name == "kms" || name == "local-sgx" || name == "tpm" || name == "none";
@@ -133,39 +88,40 @@ const std::vector<Key>& keys()
   static const std::vector<Key> all{
       {"", "allow_simulated",
        [](const Toml& in, Policy& out) -> Status {
-         out.allow_simulated = TRY(boolean(in, "allow_simulated"));
+         out.allow_simulated = TRY(codec::toml_bool(in, "allow_simulated"));
          return ok();
        }},
       {"", "require_revocation",
        [](const Toml& in, Policy& out) -> Status {
-         out.require_revocation = TRY(boolean(in, "require_revocation"));
+         out.require_revocation = TRY(codec::toml_bool(in, "require_revocation"));
          return ok();
        }},
       {"tcb", "accept", read_statuses},
       {"tcb", "grace_days",
        [](const Toml& in, Policy& out) -> Status {
-         out.grace_days = TRY(number(in, "tcb.grace_days"));
+         out.grace_days = TRY(codec::toml_number(in, "tcb.grace_days"));
          return ok();
        }},
       {"tcb", "min_evaluation_number",
        [](const Toml& in, Policy& out) -> Status {
-         out.min_evaluation_number = TRY(number(in, "tcb.min_evaluation_number"));
+         out.min_evaluation_number = TRY(codec::toml_number(in, "tcb.min_evaluation_number"));
          return ok();
        }},
       {"advisories", "refuse",
        [](const Toml& in, Policy& out) -> Status {
-         out.refused_advisories = TRY(strings(in, "advisories.refuse"));
+         out.refused_advisories = TRY(codec::toml_strings(in, "advisories.refuse"));
          return ok();
        }},
       {"advisories", "accept",
        [](const Toml& in, Policy& out) -> Status {
-         out.accepted_advisories = TRY(strings(in, "advisories.accept"));
+         out.accepted_advisories = TRY(codec::toml_strings(in, "advisories.accept"));
          return ok();
        }},
       {"attributes", "accept", read_attributes},
       {"freshness", "max_collateral_age_days",
        [](const Toml& in, Policy& out) -> Status {
-         out.max_collateral_age_days = TRY(number(in, "freshness.max_collateral_age_days"));
+         out.max_collateral_age_days =
+             TRY(codec::toml_number(in, "freshness.max_collateral_age_days"));
          return ok();
        }},
       {"app", "app_ids", list_of(&Policy::app_ids, 20)},
@@ -183,7 +139,7 @@ Status read_register(const std::string& name, const Toml& in, Policy& out)
                                   [&](const RegisterName& r) { return r.name == name; });
   if (known == register_names.end())
     return fail(Errc::config, "line {}: no register '{}'", in.line, printable(name));
-  out.registers.emplace_back(name, TRY(digests(in, name, known->size)));
+  out.registers.emplace_back(name, TRY(codec::toml_digests(in, name, known->size)));
   return ok();
 }
 
@@ -196,9 +152,7 @@ Status read_key(std::string_view section, const std::string& name, const Toml& i
     if (key.name == name) return key.read(in, out);
     candidates.emplace_back(key.name);
   }
-  const auto close = nearest(name, candidates);
-  return fail(Errc::config, "line {}: unknown key '{}'{}", in.line, printable(name),
-              close ? fmt::format("; did you mean '{}'?", *close) : "");
+  return codec::unknown_toml_key(in, name, candidates);
 }
 
 Status read_section(const std::string& section, const Toml& in, Policy& out)
