@@ -23,7 +23,7 @@ struct WebhookInfo {
   std::string gateway_app_id{};
   std::uint64_t chain_id = 0;
   std::string app_implementation{};
-  std::string eth_rpc_url{};
+  std::string eth_rpc_url{}; ///< scheme and host only
 };
 /// Errors are Errc::malformed.
 Result<WebhookInfo> webhook_info_of(std::string_view url, unsigned status, std::string_view body);
@@ -31,7 +31,8 @@ Result<WebhookInfo> webhook_info_of(std::string_view url, unsigned status, std::
 /// A POST that got no answer at all, as an error that refuses: "auth api http://…: <why>".
 Error webhook_failed(std::string_view url, const Error& why);
 
-/// User name, password, query and fragment replaced: safe to log and to show.
+/// User name, password, query and fragment replaced: safe to log and to show. Everything before an
+/// '@' is taken for a password.
 std::string redact_url(std::string_view url);
 
 /// At most max bytes, cut between characters; bytes that are no UTF-8 become '?'.
