@@ -1,7 +1,8 @@
 #include "net/connection.hpp"
 
+#include "net/tls_session.hpp"
+
 #include <atomic>
-#include <cerrno>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <utility>
@@ -10,8 +11,6 @@ namespace dstack::net {
 
 namespace {
 
-constexpr std::size_t read_size = std::size_t{16} << 10U;
-constexpr std::size_t compact_size = std::size_t{256} << 10U;
 constexpr std::chrono::milliseconds linger{5'000};
 
 /// Order of events across connections; loops of several threads may share it.
@@ -34,10 +33,13 @@ Connection::Connection(sys::Loop& loop,
                        const ServerLimits& limits,
                        OnRequest on_request,
                        OnClosed on_closed,
-                       sys::Fd fd)
+                       Stream stream,
+                       std::string address)
     : loop_(loop), limits_(limits), on_request_(std::move(on_request)),
-      on_closed_(std::move(on_closed)), fd_(std::move(fd)), parser_(limits.message),
-      turn_(next_turn()), local_(is_unix(fd_.get()))
+      on_closed_(std::move(on_closed)), stream_(std::move(stream)),
+      peer_(std::make_shared<const Peer>(Peer{std::move(address), {}})), parser_(limits.message),
+      state_(stream_.established() ? State::reading : State::handshaking), turn_(next_turn()),
+      local_(is_unix(stream_.fd()))
 {
 }
 
@@ -48,9 +50,9 @@ Connection::~Connection()
 
 Status Connection::open()
 {
-  TRY(sys::set_nonblocking(fd_.get()));
+  TRY(sys::set_nonblocking(stream_.fd()));
   const std::weak_ptr<Connection> weak = weak_from_this();
-  TRY(loop_.watch(fd_.get(), EPOLLIN | EPOLLRDHUP, [weak](std::uint32_t events) {
+  TRY(loop_.watch(stream_.fd(), EPOLLIN | EPOLLRDHUP, [weak](std::uint32_t events) {
     if (const auto self = weak.lock()) self->ready(events);
   }));
   arm(limits_.idle);
@@ -59,7 +61,7 @@ Status Connection::open()
 
 std::optional<std::uint64_t> Connection::waiting_since() const
 {
-  if (state_ != State::reading && state_ != State::lingering) return std::nullopt;
+  if (state_ == State::answering || state_ == State::streaming) return std::nullopt;
   return turn_;
 }
 
@@ -76,11 +78,13 @@ void Connection::close()
 {
   if (state_ == State::closed) return;
   const auto self = shared_from_this(); // on_closed_ lets go of us
+  // Between requests the end is an orderly one; elsewhere it must not look so.
+  if (state_ == State::reading && stream_.tls() != nullptr) stream_.finish();
   state_ = State::closed;
   loop_.cancel(timer_);
-  loop_.forget(fd_.get());
-  const int number = fd_.get();
-  fd_.reset();
+  loop_.forget(stream_.fd());
+  const int number = stream_.fd();
+  stream_.reset();
   drained_ = nullptr;
   if (gone_) std::exchange(gone_, nullptr)();
   on_closed_(number);
@@ -89,22 +93,67 @@ void Connection::close()
 void Connection::ready(std::uint32_t events)
 {
   if ((events & (EPOLLERR | EPOLLHUP)) != 0U) return close();
-  if ((events & EPOLLOUT) != 0U) flush();
-  if ((events & (EPOLLIN | EPOLLRDHUP)) != 0U && state_ != State::closed) read();
+  if (state_ == State::handshaking) return handshake();
+  if ((events & EPOLLOUT) != 0U) {
+    if (state_ == State::lingering)
+      say_end();
+    else
+      flush();
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP)) == 0U || state_ == State::closed) return;
+  if (state_ == State::lingering)
+    drain();
+  else
+    read();
+}
+
+/// From its first byte on it has as long as a request.
+void Connection::handshake()
+{
+  if (!std::exchange(greeted_, true)) arm(limits_.request);
+  const Io outcome = stream_.handshake().outcome;
+  if (outcome == Io::wait_in || outcome == Io::wait_out)
+    return static_cast<void>(loop_.change(
+        stream_.fd(), outcome == Io::wait_in ? EPOLLIN | EPOLLRDHUP : std::uint32_t{EPOLLOUT}));
+  if (outcome != Io::done) return handshake_failed();
+  peer_ = std::make_shared<const Peer>(Peer{peer_->address, stream_.tls()->peer_certificate()});
+  state_ = State::reading;
+  arm(limits_.idle);
+  watch_events();
+}
+
+/// OpenSSL has sent the alert that says why, except to those who do not speak TLS.
+void Connection::handshake_failed()
+{
+  if (stream_.tls()->plain_http()) {
+    const std::string text = http::write_response({400,
+                                                   {{"Content-Type", "application/json"}},
+                                                   "{\n  \"error\": \"this port speaks HTTPS\"\n}"},
+                                                  false);
+    static_cast<void>(::send(stream_.fd(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  }
+  refused_ = true;
+  end();
 }
 
 void Connection::read()
 {
-  const auto data = sys::read_some(fd_.get(), read_size);
-  if (!data) {
-    if (errno != EAGAIN) close();
-    return;
-  }
-  if (data->empty()) return end_of_input();
-  if (state_ == State::lingering || state_ == State::streaming) return;
-  input_ += as_text(*data);
+  std::array<std::uint8_t, stream_read_size> room{};
+  const IoStep step = stream_.read(room);
+  if (step.outcome == Io::wait_in) return;
+  if (step.outcome == Io::ended) return end_of_input();
+  if (step.outcome != Io::done) return close();
+  if (state_ == State::streaming) return;
+  input_ += as_text(ByteView{room}.first(step.count));
   advance();
   if (state_ != State::closed) watch_events();
+}
+
+/// Reads on without listening.
+void Connection::drain()
+{
+  const Io outcome = stream_.discard().outcome;
+  if (outcome != Io::done && outcome != Io::wait_in) close();
 }
 
 /// The client closed its side: an answer under way is still sent, then the connection ends. Over
@@ -113,7 +162,7 @@ void Connection::end_of_input()
 {
   peer_done_ = true;
   const bool gone = state_ == State::streaming && !local_;
-  if (gone || state_ == State::reading || state_ == State::lingering) return close();
+  if (gone || state_ == State::reading) return close();
   watch_events();
 }
 
@@ -157,8 +206,9 @@ void Connection::send(const http::Response& response)
 {
   if (state_ != State::answering || finished_) return;
   const bool more = keep_alive_ && !(peer_done_ && input_.empty());
-  output_ += http::write_response(response, more);
-  if (head_only_) output_.resize(output_.size() - response.body.size());
+  std::string text = http::write_response(response, more);
+  if (head_only_) text.resize(text.size() - response.body.size());
+  output_.add(std::move(text));
   finished_ = true;
   arm(limits_.write);
   flush();
@@ -169,7 +219,7 @@ void Connection::stream_start(const http::Response& head)
   if (state_ != State::answering || finished_) return;
   state_ = State::streaming;
   keep_alive_ = false;
-  output_ += http::write_response_head(head) + "Connection: close\r\n\r\n";
+  output_.add(http::write_response_head(head) + "Connection: close\r\n\r\n");
   flush();
 }
 
@@ -180,7 +230,7 @@ bool Connection::stream_piece(std::string_view piece)
     close();
     return false;
   }
-  if (!head_only_) output_ += piece;
+  if (!head_only_) output_.add(piece);
   flush();
   return state_ == State::streaming;
 }
@@ -195,19 +245,14 @@ void Connection::stream_finish()
 
 void Connection::flush()
 {
-  while (sent_ < output_.size()) {
-    const std::string_view rest = std::string_view{output_}.substr(sent_);
-    const ssize_t n = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return watch_events();
-    if (n < 0) return close();
-    sent_ += static_cast<std::size_t>(n);
+  while (output_.size() > 0) {
+    const IoStep step = stream_.write(output_.rest());
+    if (step.outcome == Io::wait_out) return watch_events();
+    if (step.outcome != Io::done) return close();
+    output_.sent(step.count);
     // A stream's reader must only keep moving; a plain answer has one deadline for all of it.
     if (state_ == State::streaming) arm(limits_.write);
-    if (sent_ > compact_size) output_.erase(0, std::exchange(sent_, 0));
   }
-  output_.clear();
-  sent_ = 0;
   if (finished_) return finish_answer();
   if (state_ == State::streaming) loop_.cancel(timer_);
   if (state_ != State::closed) watch_events();
@@ -231,20 +276,26 @@ void Connection::finish_answer()
 /// (RFC 9112 9.6): shut our side, and read on for a moment.
 void Connection::end()
 {
-  if (peer_done_ || (!refused_ && input_.empty())) return close();
+  linger_ = !peer_done_ && (refused_ || !input_.empty());
   input_.clear();
   state_ = State::lingering;
-  ::shutdown(fd_.get(), SHUT_WR);
   arm(linger);
+  say_end();
+}
+
+void Connection::say_end()
+{
+  end_unsaid_ = stream_.finish().outcome == Io::wait_out;
+  if (!end_unsaid_ && !linger_) return close();
   watch_events();
 }
 
 void Connection::watch_events()
 {
-  const bool full = state_ == State::answering && input_.size() >= read_size;
+  const bool full = state_ == State::answering && input_.size() >= stream_read_size;
   const std::uint32_t in = peer_done_ || full ? 0U : EPOLLIN | EPOLLRDHUP;
-  const std::uint32_t out = output_.empty() ? 0U : EPOLLOUT;
-  static_cast<void>(loop_.change(fd_.get(), in | out));
+  const std::uint32_t out = output_.size() == 0 && !end_unsaid_ ? 0U : EPOLLOUT;
+  static_cast<void>(loop_.change(stream_.fd(), in | out));
 }
 
 } // namespace dstack::net

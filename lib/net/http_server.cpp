@@ -1,9 +1,13 @@
 #include "net/http_server.hpp"
 
 #include "net/connection.hpp"
+#include "net/tls_server.hpp"
 #include "sys/sockets.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unordered_map>
@@ -17,14 +21,38 @@ namespace {
 /// When the process is out of descriptors, accepting again at once would spin.
 constexpr std::chrono::milliseconds accept_pause{100};
 
+using TlsSource = std::function<std::shared_ptr<const TlsServer>()>;
+
+struct Listener {
+  sys::Fd fd{};
+  TlsSource tls{}; ///< empty: plain
+};
+
+/// What one customer of a network commonly holds: an IPv4 address, or an IPv6 network of 64 bits.
+std::string network_of(const std::string& address)
+{
+  in6_addr v6{};
+  if (::inet_pton(AF_INET6, address.c_str(), &v6) != 1) return address;
+  constexpr std::size_t prefix = 8;
+  return "net6 " + hex(ByteView{v6.s6_addr}.first(prefix));
+}
+
+/// A handshake and an answer come in several small pieces that must not wait for each other.
+void send_at_once(int fd)
+{
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 } // namespace
 
 /// One request waiting for its answer.
 struct Responder::Sink {
   std::weak_ptr<Connection> connection;
+  std::shared_ptr<const Peer> peer;
   bool answered = false;
 
-  explicit Sink(const std::shared_ptr<Connection>& to) : connection(to) {}
+  explicit Sink(const std::shared_ptr<Connection>& to) : connection(to), peer(to->peer()) {}
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
   ~Sink()
@@ -42,6 +70,7 @@ void Responder::send(http::Response response) const
   const auto to = sink_->open();
   sink_->answered = true;
   if (to) to->send(response);
+  wipe_text(response.body);
 }
 
 void Responder::stream_start(http::Response head) const
@@ -78,50 +107,92 @@ void Responder::on_gone(std::function<void()> action) const
   if (const auto to = sink_->open()) to->on_gone(std::move(action));
 }
 
+const Peer& Responder::peer() const
+{
+  return *sink_->peer;
+}
+
 struct HttpServer::Impl {
   Impl(sys::Loop& l, ServerLimits k, Handler h) : loop(l), limits(k), handler(std::move(h)) {}
 
   ~Impl()
   {
     loop.cancel(pause_timer);
-    for (const sys::Fd& listener : listeners)
-      loop.forget(listener.get());
+    for (const Listener& listener : listeners)
+      loop.forget(listener.fd.get());
     const auto open = std::exchange(connections, {});
-    for (const auto& [fd, connection] : open)
-      connection->close();
+    for (const auto& [fd, held] : open)
+      held.connection->close();
   }
 
-  void accept(int listener)
+  void accept(int listener, const TlsSource& tls)
   {
     auto fd = sys::accept_one(listener);
     if (!fd) return pause_if_exhausted();
-    if (connections.size() >= limits.max_connections && !make_room()) return turn_away(fd->get());
-    const int number = fd->get();
+    const std::string address = sys::peer_address(fd->get());
+    const std::string network = network_of(address);
+    if (!room_for(network)) return turn_away(fd->get(), tls);
+    auto stream = stream_over(*std::move(fd), tls);
+    if (!stream) return;
+    const int number = stream->fd();
     auto connection = std::make_shared<Connection>(
         loop, limits,
         [this](http::Request request, const std::shared_ptr<Connection>& from) {
           handler(std::move(request), Responder{std::make_shared<Responder::Sink>(from)});
         },
-        [this](int closed) { connections.erase(closed); }, *std::move(fd));
-    connections[number] = connection;
-    if (!connection->open()) connections.erase(number);
+        [this](int closed) { drop(closed); }, *std::move(stream), address);
+    connections[number] = {connection, network};
+    ++from_network[network];
+    if (!connection->open()) drop(number);
   }
 
-  /// Ends the connection that has been without a whole request for longest: a client that means it
-  /// sends one at once, so those who only hold connections open push out each other.
-  bool make_room()
+  static Result<Stream> stream_over(sys::Fd fd, const TlsSource& tls)
+  {
+    if (!tls) return Stream{std::move(fd)};
+    const auto server = tls();
+    if (!server) return fail(Errc::config, "no certificate to serve with");
+    send_at_once(fd.get());
+    auto session = TRY(accept_session(*server, fd.get()));
+    return Stream{std::move(fd), std::move(session)};
+  }
+
+  void drop(int number)
+  {
+    const auto at = connections.find(number);
+    if (at == connections.end()) return;
+    const auto count = from_network.find(at->second.network);
+    if (count != from_network.end() && --count->second == 0) from_network.erase(count);
+    connections.erase(at);
+  }
+
+  bool room_for(const std::string& network)
+  {
+    const auto count = from_network.find(network);
+    const bool counted = limits.max_per_address != 0 && !network.empty();
+    if (counted && count != from_network.end() && count->second >= limits.max_per_address &&
+        !make_room(&network))
+      return false;
+    return connections.size() < limits.max_connections || make_room(nullptr);
+  }
+
+  /// Ends the connection that has been without a whole request for longest (of a network, when one
+  /// is given): a client that means it sends one at once, so those who only hold connections open
+  /// push out each other.
+  bool make_room(const std::string* network)
   {
     std::shared_ptr<Connection> oldest;
-    for (const auto& [fd, connection] : connections) {
-      const auto since = connection->waiting_since();
-      if (since && (!oldest || *since < *oldest->waiting_since())) oldest = connection;
+    for (const auto& [fd, held] : connections) {
+      if (network != nullptr && held.network != *network) continue;
+      const auto since = held.connection->waiting_since();
+      if (since && (!oldest || *since < *oldest->waiting_since())) oldest = held.connection;
     }
     if (oldest) oldest->close();
     return oldest != nullptr;
   }
 
-  static void turn_away(int fd)
+  static void turn_away(int fd, const TlsSource& tls)
   {
+    if (tls) return; // could only be told after a handshake
     const std::string text = http::write_response({503,
                                                    {{"Content-Type", "application/json"}},
                                                    "{\n  \"error\": \"too many connections\"\n}"},
@@ -141,15 +212,31 @@ struct HttpServer::Impl {
 
   void watch_listeners(std::uint32_t events)
   {
-    for (const sys::Fd& listener : listeners)
-      static_cast<void>(loop.change(listener.get(), events));
+    for (const Listener& listener : listeners)
+      static_cast<void>(loop.change(listener.fd.get(), events));
   }
+
+  Status serve(Listener listener)
+  {
+    TRY(sys::set_nonblocking(listener.fd.get()));
+    const int fd = listener.fd.get();
+    TRY(loop.watch(fd, EPOLLIN,
+                   [this, fd, tls = listener.tls](std::uint32_t) { accept(fd, tls); }));
+    listeners.push_back(std::move(listener));
+    return ok();
+  }
+
+  struct Held {
+    std::shared_ptr<Connection> connection{};
+    std::string network{};
+  };
 
   sys::Loop& loop;
   ServerLimits limits;
   Handler handler;
-  std::vector<sys::Fd> listeners;
-  std::unordered_map<int, std::shared_ptr<Connection>> connections;
+  std::vector<Listener> listeners;
+  std::unordered_map<int, Held> connections;
+  std::unordered_map<std::string, std::size_t> from_network; ///< connections of each
   sys::Loop::TimerId pause_timer = 0;
 };
 
@@ -162,12 +249,13 @@ HttpServer::~HttpServer() = default;
 
 Status HttpServer::serve(sys::Fd listener)
 {
-  TRY(sys::set_nonblocking(listener.get()));
-  const int fd = listener.get();
-  TRY(impl_->loop.watch(fd, EPOLLIN,
-                        [impl = impl_.get(), fd](std::uint32_t) { impl->accept(fd); }));
-  impl_->listeners.push_back(std::move(listener));
-  return ok();
+  return impl_->serve({std::move(listener), {}});
+}
+
+Status HttpServer::serve_tls(sys::Fd listener, TlsSource current)
+{
+  DSTACK_ASSERT(current);
+  return impl_->serve({std::move(listener), std::move(current)});
 }
 
 } // namespace dstack::net

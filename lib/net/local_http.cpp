@@ -1,10 +1,8 @@
 #include "net/local_http.hpp"
 
-#include "sys/clock.hpp"
+#include "net/wait.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <limits>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,20 +11,7 @@ namespace dstack::net {
 
 namespace {
 
-constexpr std::int64_t longest_wait_ms = std::numeric_limits<int>::max();
 constexpr std::size_t piece_size = std::size_t{64} << 10U;
-
-Status wait_for(int fd, short events, const sys::Deadline& deadline)
-{
-  while (true) {
-    pollfd wait{fd, events, 0};
-    const auto left = std::min<std::int64_t>(deadline.left().count(), longest_wait_ms);
-    const int ready = ::poll(&wait, 1, static_cast<int>(left));
-    if (ready > 0) return ok();
-    if (ready == 0) return fail(Errc::timeout, "no answer in time");
-    if (errno != EINTR) return sys::errno_error("poll");
-  }
-}
 
 Status send_all(int fd, std::string_view data, const sys::Deadline& deadline)
 {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -33,7 +34,25 @@ struct Address {
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API's own shape.
     return reinterpret_cast<const sockaddr*>(&storage);
   }
+  sockaddr* get()
+  {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as above.
+    return reinterpret_cast<sockaddr*>(&storage);
+  }
+  template <class T> T as() const
+  {
+    T out{};
+    std::memcpy(&out, &storage, sizeof out);
+    return out;
+  }
 };
+
+Result<std::uint16_t> port_of(const Address& address)
+{
+  if (address.storage.ss_family == AF_INET6) return ntohs(address.as<sockaddr_in6>().sin6_port);
+  if (address.storage.ss_family == AF_INET) return ntohs(address.as<sockaddr_in>().sin_port);
+  return fail(Errc::unsupported, "a socket without port");
+}
 
 template <class T> Address address_of(const T& specific, std::size_t size)
 {
@@ -173,16 +192,40 @@ connect_tcp(const std::string& address, std::uint16_t port, std::chrono::millise
 
 Result<std::uint16_t> local_port(int fd)
 {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the socket API's own shape.
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0)
-    return errno_error("getsockname");
-  sockaddr_in v4{};
-  sockaddr_in6 v6{};
-  std::memcpy(&v4, &storage, sizeof v4);
-  std::memcpy(&v6, &storage, sizeof v6);
-  return ntohs(storage.ss_family == AF_INET6 ? v6.sin6_port : v4.sin_port);
+  Address address;
+  address.size = sizeof address.storage;
+  if (::getsockname(fd, address.get(), &address.size) != 0) return errno_error("getsockname");
+  return port_of(address);
+}
+
+Result<std::uint16_t> peer_port(int fd)
+{
+  Address address;
+  address.size = sizeof address.storage;
+  if (::getpeername(fd, address.get(), &address.size) != 0) return errno_error("getpeername");
+  return port_of(address);
+}
+
+std::string peer_address(int fd)
+{
+  Address address;
+  address.size = sizeof address.storage;
+  if (::getpeername(fd, address.get(), &address.size) != 0) return {};
+  const sockaddr_in v4 = address.as<sockaddr_in>();
+  const sockaddr_in6 v6 = address.as<sockaddr_in6>();
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  constexpr std::size_t mapped_prefix = 12; // ::ffff:0:0/96
+  const void* shown = nullptr;
+  int family = address.storage.ss_family;
+  if (family == AF_INET) shown = &v4.sin_addr;
+  if (family == AF_INET6) shown = &v6.sin6_addr;
+  if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+    family = AF_INET;
+    shown = &v6.sin6_addr.s6_addr[mapped_prefix];
+  }
+  if (shown == nullptr || ::inet_ntop(family, shown, text.data(), text.size()) == nullptr)
+    return {};
+  return text.data();
 }
 
 Result<Fd> listen_vsock(std::uint32_t port)

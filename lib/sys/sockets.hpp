@@ -17,6 +17,10 @@ Result<Fd> listen_tcp(const std::string& address, std::uint16_t port);
 Result<Fd>
 connect_tcp(const std::string& address, std::uint16_t port, std::chrono::milliseconds deadline);
 Result<std::uint16_t> local_port(int fd);
+/// Numeric address of the other end, an IPv4 one as such on a socket of IPv6 too; empty when it has
+/// none (a unix socket).
+std::string peer_address(int fd);
+Result<std::uint16_t> peer_port(int fd); ///< of a TCP connection
 Result<Fd> listen_vsock(std::uint32_t port);
 Result<Fd> connect_vsock(std::uint32_t cid, std::uint32_t port);
 /// Next connection (blocking or not as the listener is); non-blocking result when asked.
