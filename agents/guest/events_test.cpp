@@ -82,7 +82,7 @@ std::vector<std::string> boot_sequence(attest::EventVersion version, FakeTee& te
 
 TEST_SUITE("guest::EventRecorder")
 {
-  TEST_CASE("a whole V1 boot leaves the registers of spec guest 21.2")
+  TEST_CASE("trap 15: a whole V1 boot leaves the registers of spec guest 21.2")
   {
     FakeTee tee;
     const auto after = boot_sequence(attest::EventVersion::v1, tee);

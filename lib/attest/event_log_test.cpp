@@ -1,5 +1,7 @@
 #include "attest/event_log.hpp"
 
+#include "crypto/hash.hpp"
+
 #include <doctest/doctest.h>
 
 namespace dstack::attest {
@@ -150,6 +152,8 @@ TEST_SUITE("attest::event_log")
     CHECK(hex(digest_of(v1)) ==
           "67b4be4efed0893cfa2bb1d35dca209ad8348b4c97f980807bcde8b9a0f26398dd0"
           "923d6eccb5aa2096d98046da8740f");
+    CHECK(hex(crypto::sha256(preimage_of(v1))) ==
+          "1e37acb63ad67dd7c04be2f1b4d1cb875bef39447fe4196ab0b8296829fad651");
     const RuntimeEvent v2{"compose-hash", *parse_hex("abcd"), EventVersion::v2};
     CHECK(as_text(preimage_of(v2)) ==
           R"({"name":"compose-hash","payload":"abcd","type":134217729})");

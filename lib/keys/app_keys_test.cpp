@@ -35,6 +35,15 @@ TEST_SUITE("keys::app_keys")
     CHECK(hex(keys->k256_key.view()) ==
           "66e120726a0647e50411b5faac3cb24568435c40e9d34989807b5a2710997719");
   }
+
+  TEST_CASE("two contexts under a root key give the published secret (spec guest 13.4)")
+  {
+    const auto root = parse_hex("f57527cea4ab7ffb49af99b158cdc0e3ec06398f528349ea236b7d2afe19cec1");
+    const auto secret = derive_hashed(*root, {"context one", "context two"});
+    REQUIRE(secret);
+    CHECK(hex(secret->view()) ==
+          "663afd58820be8ad645f9c035e93199d114ab16f738db62393bc1d7d623e8813");
+  }
 }
 
 } // namespace dstack::keys
