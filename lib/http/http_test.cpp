@@ -144,13 +144,16 @@ TEST_SUITE("http")
     const std::string post = "POST / HTTP/1.1\r\nHost: a\r\n";
     CHECK(outcome(post + "Content-Length: 4096\r\n\r\n" + std::string(4096, 'b')) ==
           "POST / [" + std::string(4096, 'b') + "]");
-    CHECK(outcome(post + "Content-Length: 4097\r\n\r\n") == "failed to read data: payload too large (more than 4096 bytes)");
+    CHECK(outcome(post + "Content-Length: 4097\r\n\r\n") ==
+          "failed to read data: payload too large (more than 4096 bytes)");
     const std::string chunked = post + "Transfer-Encoding: chunked\r\n\r\n";
-    CHECK(outcome(chunked + "1001\r\n") == "failed to read data: payload too large (more than 4096 bytes)");
+    CHECK(outcome(chunked + "1001\r\n") ==
+          "failed to read data: payload too large (more than 4096 bytes)");
     std::string many = chunked;
     for (int i = 0; i < 5; ++i)
       many += "400\r\n" + std::string(1024, 'c') + "\r\n";
-    CHECK(outcome(many + "0\r\n\r\n") == "failed to read data: payload too large (more than 4096 bytes)");
+    CHECK(outcome(many + "0\r\n\r\n") ==
+          "failed to read data: payload too large (more than 4096 bytes)");
     CHECK(outcome(chunked + "1;" + std::string(900, 'e') + "\r\nx\r\n0\r\n\r\n") == "POST / [x]");
     CHECK(outcome(chunked + "1;" + std::string(5000, 'e') + "\r\nx\r\n0\r\n\r\n") ==
           "HTTP: chunk header larger than 1024 bytes");
@@ -234,7 +237,8 @@ TEST_SUITE("http")
     CHECK(held.feed(piece));
     const auto third = held.feed(piece);
     REQUIRE(!third);
-    CHECK(third.error().message() == "failed to read data: payload too large (more than 4096 bytes)");
+    CHECK(third.error().message() ==
+          "failed to read data: payload too large (more than 4096 bytes)");
     CHECK(!held.end_of_input());
     ResponseParser lying{limits};
     CHECK(lying.feed("HTTP/1.1 200 OK\r\nContent-Length: 999999999999999\r\n\r\n"));

@@ -203,7 +203,8 @@ private:
   Error refusal(const ErrorCode& error) const
   {
     if (error == beast::error::body_limit)
-      return fail(Errc::malformed, "failed to read data: payload too large (more than {} bytes)", limits_.max_body_bytes);
+      return fail(Errc::malformed, "failed to read data: payload too large (more than {} bytes)",
+                  limits_.max_body_bytes);
     return fail(Errc::malformed, "HTTP: {}", error.message());
   }
 
