@@ -79,9 +79,61 @@ bool starts(const Service& service)
   return service.profiles.empty();
 }
 
+using ByName = std::map<std::string, const Service*>;
+
+/// A service of a circle of dependencies, if there is one. Services that wait for nothing are taken
+/// away until none is left; from what remains every way leads into a circle.
+const Service* waits_for_itself(const Project& project, const ByName& by_name)
+{
+  std::map<const Service*, std::vector<const Service*>> waiting;
+  std::map<const Service*, std::size_t> wants;
+  std::vector<const Service*> free;
+  for (const Service& service : project.services) {
+    wants[&service] = service.depends_on.size();
+    if (service.depends_on.empty()) free.push_back(&service);
+    for (const std::string& other : service.depends_on)
+      waiting[by_name.at(other)].push_back(&service);
+  }
+  while (!free.empty()) {
+    const Service* done = free.back();
+    free.pop_back();
+    wants.erase(done);
+    for (const Service* service : waiting[done])
+      if (--wants[service] == 0) free.push_back(service);
+  }
+  if (wants.empty()) return nullptr;
+  const Service* at = wants.begin()->first;
+  for (std::size_t steps = wants.size(); steps > 0; --steps)
+    for (const std::string& other : at->depends_on)
+      if (wants.contains(by_name.at(other))) {
+        at = by_name.at(other);
+        break;
+      }
+  return at;
+}
+
+/// A range that compose picks from may overlap another; a single port may not be had twice.
+Status check_ports(const Source& source, const Project& project)
+{
+  using ByAddress = std::map<std::string, codec::YamlMark>;
+  std::map<std::pair<std::string, std::uint16_t>, ByAddress> taken;
+  for (const PortMapping& port : project.published_ports()) {
+    if (port.published != port.published_last) continue;
+    ByAddress& others = taken[{port.protocol, port.published}];
+    auto other = others.find(port.host_ip);
+    // No address is every address.
+    if (other == others.end()) other = port.host_ip.empty() ? others.begin() : others.find("");
+    if (other != others.end())
+      return source.at(port.at, "ports: {} is published on line {} already", port.published,
+                       other->second.line);
+    others[port.host_ip] = port.at;
+  }
+  return ok();
+}
+
 Status check_links(const Source& source, const Project& project)
 {
-  std::map<std::string, const Service*> by_name;
+  ByName by_name;
   for (const Service& service : project.services)
     by_name[service.name] = &service;
   const std::set<std::string> volumes{project.volumes.begin(), project.volumes.end()};
@@ -102,7 +154,10 @@ Status check_links(const Source& source, const Project& project)
                          "volume '{}' is not declared; add it under the top-level 'volumes:'",
                          printable(mount.source));
   }
-  return ok();
+  if (const Service* service = waits_for_itself(project, by_name))
+    return source.at(service->at, "service '{}' waits for itself: its depends_on lead back to it",
+                     service->name);
+  return check_ports(source, project);
 }
 
 Status refuse_settings(const Variables& variables)

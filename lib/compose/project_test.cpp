@@ -159,6 +159,19 @@ volumes:
           "compose.yaml:4:5: service 'a': unknown key 'prots'; did you mean 'ports'?");
     CHECK(error_of(service("depends_on: [b]")) ==
           "compose.yaml:2:3: service 'a' depends on 'b', which is not in the file");
+    CHECK(error_of("services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [b]}}") ==
+          "compose.yaml:1:44: service 'b' waits for itself: its depends_on lead back to it");
+    CHECK(error_of("services: {a: {image: x, depends_on: [b, c]}, b: {image: x}, "
+                   "c: {image: x, depends_on: [d]}, d: {image: x, depends_on: [b, a]}}")
+              .find("waits for itself") != std::string::npos);
+    CHECK(error_of(service("restart: sometimes")) ==
+          "compose.yaml:4:14: service 'a': restart: 'sometimes' (want no, always, unless-stopped, "
+          "on-failure or on-failure:TIMES)");
+    CHECK(error_of(service("restart: 'on-failure:5'")) == "accepted");
+    CHECK(error_of(service("ports: ['80:1', '81:1',\n      '127.0.0.1:80:2']")) ==
+          "compose.yaml:5:7: ports: 80 is published on line 4 already");
+    CHECK(error_of(service("ports: ['80:1', '80:1/udp', '10.0.0.1:81:1', '10.0.0.2:81:1']")) ==
+          "accepted");
     CHECK(
         error_of(service("volumes: [\"data:/d\"]")) ==
         "compose.yaml:4:15: volume 'data' is not declared; add it under the top-level 'volumes:'");

@@ -197,6 +197,15 @@ Result<std::vector<std::string>> read_depends(const Source& source, const Yaml& 
   return out;
 }
 
+/// What dockerd takes; compose passes any word on, and the VM would find out.
+bool is_restart_policy(std::string_view text)
+{
+  for (const std::string_view known : {"", "no", "always", "unless-stopped", "on-failure"})
+    if (text == known) return true;
+  constexpr std::string_view counted = "on-failure:";
+  return text.starts_with(counted) && parse_u64(text.substr(counted.size()));
+}
+
 } // namespace
 
 Result<Service> read_service(const Source& source, const codec::YamlMember& member)
@@ -220,7 +229,15 @@ Result<Service> read_service(const Source& source, const codec::YamlMember& memb
     out.profiles = TRY(source.texts(*value, "profiles"));
   if (const Yaml* value = node.find("network_mode"))
     out.network_mode = TRY(source.text(*value, "network_mode"));
-  if (const Yaml* value = node.find("restart")) out.restart = TRY(source.text(*value, "restart"));
+  if (const Yaml* value = node.find("restart")) {
+    out.restart = TRY(source.text(*value, "restart"));
+    if (!is_restart_policy(out.restart))
+      return source.at(
+          value->at,
+          "service '{}': restart: '{}' (want no, always, unless-stopped, on-failure or "
+          "on-failure:TIMES)",
+          member.key, printable(out.restart));
+  }
   if (const Yaml* value = node.find("privileged"))
     out.privileged = TRY(source.flag(*value, "privileged"));
   return out;
