@@ -96,6 +96,9 @@ void add_wait_options(Leaf& leaf, LaunchOptions& options, SettingOptions& settin
   leaf.flag("-d,--detach,--no-wait", options.detach,
             "Return once the VM boots; do not wait for the app")
       .group("Waiting");
+  leaf.flag("--wait", options.wait,
+            "Return when the app's published ports answer (the default); wins over -d")
+      .group("Waiting");
   // The VM keeps running when the time is over, exit status 8.
   settings.add(leaf, "--wait-timeout", "deploy.wait_timeout").group("Waiting");
 }
@@ -112,8 +115,8 @@ Result<Launched> launch(Context& ctx,
   stages.end();
   release_lock();
   Launched out;
-  out.waited = !options.detach;
-  if (options.detach) return out;
+  out.waited = options.wait || !options.detach;
+  if (!out.waited) return out;
   const BootWait wait{std::chrono::milliseconds{config.duration_ms("deploy.wait_timeout")}};
   const BootOutcome outcome = TRY(follow_boot(vm, wait, stages));
   out.end = outcome.end;

@@ -8,9 +8,10 @@ namespace dstack::cli {
 
 struct LaunchOptions {
   bool detach = false;
+  bool wait = false;
 };
 
-/// Adds --no-wait/-d and --wait-timeout.
+/// Adds --wait, --no-wait/-d and --wait-timeout.
 void add_wait_options(Leaf& leaf, LaunchOptions& options, SettingOptions& settings);
 
 struct Launched {

@@ -31,7 +31,7 @@ $ dstack deploy --no-pin --name hello
 !   'dstack os build' makes one
 ? 1
 $ $TESTS/mini-image .local/share/dstack/images/dstack-0.0.1
-$ dstack deploy --no-pin --tee sim --name hello --port 47811:8080 --dry-run
+$ dstack deploy --no-pin --tee sim --name hello --port 47811:8080 --wait --dry-run
   would create the VM hello and start it
   http://127.0.0.1:47811
 ! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
