@@ -1,12 +1,10 @@
 #pragma once
-/// Who can open a root at rest, and the shares of those who can only do it together. Sharing is
-/// Feldman's (crypto/feldman.hpp) of a random scalar that the root is encrypted under, so the root
-/// itself is in no share.
+/// Who can open a root at rest. A quorum shares a random scalar that the root is encrypted under
+/// (crypto/feldman.hpp), so the root itself is in no share.
 
 #include "codec/json.hpp"
 #include "crypto/feldman.hpp"
 #include "crypto/passphrase.hpp"
-#include "crypto/x25519.hpp"
 
 namespace dstack::vault {
 
@@ -18,72 +16,58 @@ enum class Provider {
   passphrase, ///< Argon2id of a passphrase: for development and for machines with an operator
   quorum      ///< a threshold of custodians
 };
-std::string_view name_of(Provider provider);
-Result<Provider> parse_provider(std::string_view name);
-
-/// How a root is kept, without secrets.
-struct Custody {
-  Provider provider = Provider::passphrase;
-  crypto::PassphraseCost cost{};                     ///< of passphrase
-  std::vector<std::string> custodians{};             ///< of quorum; the first has index 1
-  std::vector<crypto::RistrettoPoint> commitments{}; ///< of quorum; as many as the threshold
-
-  unsigned threshold() const { return static_cast<unsigned>(commitments.size()); }
-};
+std::string_view name_of(Provider provider); ///< "passphrase", "quorum"
 
 /// 1 to 64 of [A-Za-z0-9._-], first alphanumeric: it becomes part of a file's name.
 Status check_custodian_name(std::string_view name);
 
-/// A share as its custodian gets it, in memory.
-struct ShareFile {
-  ClusterId cluster{};
+/// Who holds the shares of one sharing, in the order of their indices, which start at 1.
+struct Circle {
   std::vector<std::string> custodians{};
-  std::vector<crypto::RistrettoPoint> commitments{};
-  crypto::Share share{}; ///< index and secret scalar
+  crypto::Commitments commitments{}; ///< as many as the threshold
 
-  std::string custodian() const; ///< of this share
-  /// "4f3cf0a19a044467-bob.json"
-  std::string file_name() const;
+  unsigned threshold() const { return static_cast<unsigned>(commitments.size()); }
+  /// "'bob' (2)", for messages; the index alone when there is no such custodian.
+  std::string describe(unsigned index) const;
+  bool operator==(const Circle&) const = default;
 };
+/// Names, their number and the threshold; Errc::malformed.
+Status check_circle(const Circle& circle);
 
-inline constexpr std::size_t max_share_file = std::size_t{64} << 10U;
-inline constexpr std::string_view share_schema = "dstack.kms.share/1";
+/// How a root is kept, without secrets.
+struct Custody {
+  Provider provider = Provider::passphrase;
+  crypto::PassphraseCost cost{}; ///< of passphrase
+  crypto::PassphraseSalt salt{}; ///< of passphrase
+  Circle circle{};               ///< of quorum
+};
+codec::Json to_json(const Custody& custody);
+Result<Custody> custody_from_json(const codec::Json& json);
+/// What encryption is bound to: one encoding for each custody.
+Bytes context_of(const Custody& custody);
 
-/// What a share file tells without its secret, for `dstack kms share show`.
-struct ShareView {
+/// A share as its custodian gets it.
+struct CustodianShare {
   ClusterId cluster{};
-  std::uint8_t index = 0;
-  std::vector<std::string> custodians{};
-  std::vector<crypto::RistrettoPoint> commitments{};
-  enum class Protection { none, passphrase, sealed_box } protection = Protection::none;
-};
-Result<ShareView> read_share_view(ByteView file);
+  Circle circle{};
+  crypto::Share share{};
 
-/// JSON; with a passphrase the scalar is encrypted (Argon2id, XChaCha20-Poly1305).
-SecretBytes write_share(const ShareFile& share);
-SecretBytes write_share(const ShareFile& share, ByteView passphrase, const crypto::PassphraseCost&);
-/// The scalar in a sealed box (crypto/sealed_box.hpp) that only the owner of that X25519 key opens.
-Result<SecretBytes> write_share(const ShareFile& share, const crypto::X25519Public& to);
-
-/// Errc::denied when the file needs what is not given, Errc::untrusted when it is the wrong one or
-/// the share does not fit its commitments (naming the custodian).
-struct ShareKey {
-  const SecretBytes* passphrase = nullptr;
-  const Secret<32>* box = nullptr;
+  const std::string& custodian() const { return circle.custodians.at(share.index - 1U); }
 };
-Result<ShareFile> read_share(ByteView file, const ShareKey& key = {});
+/// Errc::untrusted, naming the custodian, when it does not fit the commitments beside it.
+Status check_share(const CustodianShare& share);
 
 /// Shares of one sealed root as they come in: each is checked before it counts.
 class ShareCollector {
 public:
-  ShareCollector(ClusterId cluster, Custody custody);
+  /// of_cluster, circle: what root/ says.
+  ShareCollector(const ClusterId& of_cluster, Circle circle);
 
   /// How many are in. Errc::untrusted names the custodian whose share does not fit, or says that it
-  /// belongs to another root or to an earlier division of this one; one that is in already counts
-  /// once.
-  Result<unsigned> add(const ShareFile& share);
+  /// is of another root or of another division of this one. One that is in already counts once.
+  Result<unsigned> add(const CustodianShare& share);
   unsigned have() const { return static_cast<unsigned>(shares_.size()); }
-  unsigned need() const { return custody_.threshold(); }
+  unsigned need() const { return circle_.threshold(); }
   bool complete() const { return have() >= need(); }
   std::vector<std::string> custodians_in() const;
   const std::vector<crypto::Share>& shares() const { return shares_; }
@@ -92,7 +76,7 @@ public:
 
 private:
   ClusterId cluster_;
-  Custody custody_;
+  Circle circle_;
   std::vector<crypto::Share> shares_;
 };
 

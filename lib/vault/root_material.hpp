@@ -27,17 +27,26 @@ struct RootMaterial {
   keys::RootKeys root;     ///< epoch 0, the root CA's key and the signer of every epoch's keys
   crypto::P256Key temp_ca; ///< given to everybody who asks (spec kms 2.7): not a secret
   std::vector<EpochSecret> epochs{}; ///< 1, 2, … without gaps
+  std::int64_t created_at = 0;       ///< Unix seconds; for an adopted root of its adoption
 
   std::uint32_t current_epoch() const { return static_cast<std::uint32_t>(epochs.size()); }
 };
 
+/// Errc::malformed when one is no scalar of its group.
+Result<RootMaterial> root_from(ByteView ca32, ByteView k256_32, ByteView temp_ca32);
 RootMaterial generate_root();
 /// The same once more: a snapshot that lives on its own.
 RootMaterial duplicate(const RootMaterial& material);
+/// With one epoch more, from a random seed; Errc::denied when there are max_epochs.
+Result<RootMaterial> with_new_epoch(const RootMaterial& material, std::int64_t now);
 
 /// The roots to derive an app's keys from: those of epoch 0 are the root itself, so its keys are
 /// what other KMS make. Certificates and signatures are the root's in every epoch. The pointer is
 /// into material, never null. Errc::not_found for an epoch that was never made.
 Result<const keys::RootKeys*> derivation_roots(const RootMaterial& material, std::uint32_t epoch);
+
+/// For sealing: every secret and the epochs. decode refuses anything that encode does not write.
+SecretBytes encode(const RootMaterial& material);
+Result<RootMaterial> decode_root(ByteView raw);
 
 } // namespace dstack::vault

@@ -1,46 +1,23 @@
 #pragma once
-/// A KMS' root on disk: DIR/root/ with sealed.json (the secrets, encrypted, and who can open them)
-/// and public.json (certificates and public keys). root/ appears by one rename after everything in
-/// it is on the disk, so there is a whole root or none; nothing here ever replaces one root with
-/// another.
+/// A KMS' root on disk: DIR/root/ with sealed.json (the secrets, encrypted, and who can open them),
+/// public.json (certificates and public keys) and bootstrap-info.json. root/ appears by one rename
+/// after everything in it is on the disk, so there is a whole root or none; nothing here ever
+/// replaces one root with another.
 
 #include "sys/files.hpp"
-#include "vault/custody.hpp"
-#include "vault/root_material.hpp"
-
+#include "vault/crash.hpp"
+#include "vault/documents.hpp"
 #include <variant>
 
 namespace dstack::vault {
 
-struct EpochInfo {
-  std::uint32_t epoch = 0;
-  std::int64_t created_at = 0; ///< Unix seconds
-};
-
-/// Everything about a root that is no secret.
-struct PublicRoot {
-  ClusterId cluster{};
-  Bytes ca_spki{}; ///< SubjectPublicKeyInfo DER: in hex the key provider id that apps pin
-  crypto::K256Public k256{};
-  Bytes root_ca{};                 ///< certificate, DER
-  Bytes temp_ca{};                 ///< certificate, DER
-  std::vector<EpochInfo> epochs{}; ///< 0 first
-
-  std::uint32_t current_epoch() const { return epochs.empty() ? 0 : epochs.back().epoch; }
-};
-
-/// An open root. Never changes: rotate and refresh make another one.
+/// An open root. Never changes: rotate and reopen make another one.
 struct OpenRoot {
   RootMaterial material;
   PublicRoot open;
   Custody custody;
   Secret<32> sealing_key; ///< what sealed.json is encrypted under: opens it again without asking
 };
-
-/// Called with the name of each step that was reached, so that a test can end the process there.
-using FailPoints = std::function<void(std::string_view point)>;
-/// Ends this process with SIGKILL at that step; "list" writes the names of all steps to stderr.
-FailPoints crash_at(std::string point);
 
 struct WithPassphrase {
   SecretBytes passphrase;
@@ -52,30 +29,35 @@ struct WithCustodians {
 };
 using Guard = std::variant<WithPassphrase, WithCustodians>;
 
-/// What happens between the root's making and the moment from which it counts. A failure of either
-/// leaves no root.
+/// A root that is made, but does not count yet.
+struct Newborn {
+  const PublicRoot& open;
+  const std::vector<CustodianShare>& shares; ///< empty for a passphrase
+  /// An earlier attempt was interrupted: files that it wrote outside root/ may be there.
+  bool after_interruption = false;
+};
+
+/// What a new root's owner adds. All of it happens under the vault's lock; a failure leaves no
+/// root.
 struct Birth {
   std::int64_t now = 0; ///< Unix seconds
+  /// Called first when an interrupted attempt left something: its shares open nothing.
+  std::function<Status(const ClusterId&)> abandon{};
   /// Attestation of where the keys were born, for bootstrap-info.json; without one there is no such
   /// file. The quote's report data is keys::bootstrap_report_data.
   std::function<Result<Bytes>(const PublicRoot&)> attest{};
-  /// Puts the shares (empty for a passphrase) and whatever else belongs to the root where they
-  /// last. When it ran and the process ended before the root counted, it runs again, for another
-  /// root.
-  std::function<Status(const PublicRoot&, const std::vector<ShareFile>&)> before_commit{};
+  /// Puts the shares and whatever else belongs to the root where they last. Required with
+  /// custodians: no root counts whose shares were not handed out.
+  std::function<Status(const Newborn&)> before_commit{};
 };
 
 class Vault {
 public:
   explicit Vault(sys::fs::path directory, FailPoints points = {});
 
-  /// Whether there is a root, whole or damaged: then create and adopt refuse.
+  const sys::fs::path& directory() const { return directory_; }
+  /// Whether there is anything of a root, whole or damaged: then create and adopt refuse.
   bool exists() const;
-  /// The cluster that an interrupted create or adopt left behind, if it got so far: its shares open
-  /// nothing and may be deleted.
-  std::optional<ClusterId> unfinished() const;
-  /// An interrupted create or adopt was here.
-  bool interrupted() const;
 
   /// Errc::not_found, saying what to do, when there is no root.
   Result<PublicRoot> read_public() const;
@@ -88,21 +70,29 @@ public:
   /// The root of another KMS, received by onboarding.
   Result<OpenRoot> adopt(RootMaterial material, const Guard& guard, const Birth& birth) const;
 
-  /// Errc::untrusted for a wrong passphrase. now: certificates that end within a year are made
-  /// again (spec kms 4.5).
+  /// Errc::untrusted for a wrong passphrase, Errc::denied when it is custodians who open this root.
+  /// now: certificates that end within a year are made again (spec kms 4.5).
   Result<OpenRoot> open(const SecretBytes& passphrase, std::int64_t now) const;
-  /// Errc::untrusted names each custodian whose share does not fit; Errc::denied says how many
-  /// shares are missing.
+  /// Shares as a ShareCollector took them in. Errc::denied says how many are missing.
   Result<OpenRoot> open(const std::vector<crypto::Share>& shares, std::int64_t now) const;
   /// With OpenRoot::sealing_key, to take in what rotate of another process added.
   Result<OpenRoot> reopen(const Secret<32>& sealing_key, std::int64_t now) const;
 
-  /// Adds an epoch and says so on disk before it says so here. Old epochs stay.
+  /// Adds an epoch, on disk before it is returned. Old epochs stay. Errc::denied when root is not
+  /// what is on the disk now (another process rotated): reopen first.
   Result<OpenRoot> rotate(const OpenRoot& root, std::int64_t now) const;
 
-  const sys::fs::path& directory() const { return directory_; }
-
 private:
+  sys::fs::path root() const { return directory_ / "root"; }
+  sys::fs::path pending() const { return directory_ / "root.pending"; }
+  Status check_no_root() const;
+  Result<sys::FileLock> lock(std::string_view what) const;
+  Result<SealedRoot> sealed() const;
+  Result<OpenRoot> unsealed(const SealedRoot& root, const Secret<32>& key, std::int64_t now) const;
+  Result<OpenRoot>
+  put(RootMaterial material, const Guard& guard, const Birth& birth, std::string_view step) const;
+  Status clear_pending(const Birth& birth, std::string_view step) const;
+
   sys::fs::path directory_;
   FailPoints points_;
 };
