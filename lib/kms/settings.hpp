@@ -55,6 +55,11 @@ struct Settings {
   bool metrics = true; ///< GET /metrics on the main listener
   bool attest_rpc_certificate =
       true; ///< false: only with development; others cannot onboard from it
+  /// The KMS itself must be allowed by its policy, on every request. false: only with development.
+  bool self_authorization = true;
+  bool release_sev_snp = false; ///< keys for SEV-SNP guests (spec kms 2.1, the release gate)
+  /// How often the KMS attests itself anew, with a new key and certificate; a minute at least.
+  std::chrono::milliseconds self_refresh{3'600'000};
 
   /// [custody]
   std::string
@@ -68,6 +73,9 @@ struct Settings {
 /// Errc::config with the line: unknown keys, wrong kinds, values out of range, domains that cannot
 /// be written into a certificate. Unset keys have the values above.
 Result<Settings> settings_from_toml(std::string_view text, std::string_view name);
+
+/// "127.0.0.1:8000", "[::1]:8000"; port 0 is any.
+Result<ListenAddress> parse_listen(std::string_view text);
 
 /// What `dstack kms init` writes: every key with a word on it.
 std::string settings_template(const Settings& settings);
