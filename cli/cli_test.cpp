@@ -34,6 +34,10 @@ struct Fixture {
     leaf.flag("-f,--follow", seen.follow, "A flag");
     leaf.arguments("WORD", seen.rest, "The rest");
     leaf.runs([](Context&) -> dstack::Result<Exit> { return Exit::ok; });
+    tree.group("os disk", "disks of images");
+    Leaf& deep = tree.leaf("os disk show", "Three words");
+    deep.arguments("WORD", seen.rest, "The rest");
+    deep.runs([](Context&) -> dstack::Result<Exit> { return Exit::ok; });
   }
 
   dstack::Result<Request> parse(std::vector<std::string> words)
@@ -116,6 +120,32 @@ TEST_SUITE("cli::parse")
     CHECK(f.parse({"os", "--help"})->kind == Request::Kind::help);
     CHECK(f.parse({"os", "run", "-h"})->leaf == f.tree.find({"os", "run"}));
     CHECK(f.parse({})->kind == Request::Kind::misused);
+  }
+
+  TEST_CASE("a group within a group has commands of three words")
+  {
+    Fixture f;
+    const auto request = f.parse({"os", "disk", "show", "run", "disk"});
+    REQUIRE(request);
+    CHECK(request->leaf->title() == "os disk show");
+    CHECK(request->group == "os disk");
+    CHECK(f.seen.rest == std::vector<std::string>{"run", "disk"});
+    CHECK(f.parse({"os", "disk"})->kind == Request::Kind::misused);
+    CHECK(f.parse({"os", "disk"})->group == "os disk");
+    CHECK(f.parse({"os", "disk", "--help"})->kind == Request::Kind::help);
+    CHECK(f.parse({"os", "disk", "--help"})->group == "os disk");
+    CHECK(f.parse({"os", "--help", "disk"})->group == "os");
+    CHECK(f.parse({"os", "disk", "show", "-h"})->leaf == f.tree.find({"os", "disk", "show"}));
+    CHECK(f.parse({"os", "disk", "shwo"}).error().message().find("'dstack os disk show'") !=
+          std::string::npos);
+    CHECK(code_of(f.parse({"os", "disk", ""})) == Errc::usage);
+    CHECK(code_of(f.parse({"disk", "show"})) == Errc::usage);
+    CHECK(code_of(f.parse({"os disk", "show"})) == Errc::usage);
+    const auto words = f.tree.words("os");
+    REQUIRE(words.size() == 2);
+    CHECK(words[1].word == "disk");
+    CHECK(f.tree.words("os disk").size() == 1);
+    CHECK(f.tree.words("").size() == 1);
   }
 }
 

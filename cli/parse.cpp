@@ -238,17 +238,11 @@ Result<Request> parse(const Tree& tree,
   if (rest.empty())
     return Request{help ? Request::Kind::help : Request::Kind::misused, nullptr, ""};
 
-  std::string group;
-  std::size_t used = 1;
-  const Leaf* leaf = tree.find({rest[0]});
+  const auto [leaf, group, used] = tree.walk(rest);
   if (leaf == nullptr) {
-    if (tree.find_group(rest[0]) == nullptr) return unknown_command(tree, "", rest[0]);
-    group = rest[0];
-    if (rest.size() == 1 || rest[1].front() == '-')
+    if (used == rest.size() || (used > 0 && rest[used].starts_with('-')))
       return Request{help ? Request::Kind::help : Request::Kind::misused, nullptr, group};
-    leaf = tree.find({rest[0], rest[1]});
-    if (leaf == nullptr) return unknown_command(tree, group, rest[1]);
-    used = 2;
+    return unknown_command(tree, group, rest[used]);
   }
   if (help && !leaf->words_only()) return Request{Request::Kind::help, leaf, group};
   if (leaf->words_only()) words.emplace_back("--");

@@ -39,6 +39,13 @@ template <class Parse> Option::Store store_u64(std::uint64_t& target, Parse pars
   };
 }
 
+/// "kms" of "kms policy", "" of "kms".
+std::string parent_of(std::string_view group)
+{
+  const auto end = group.rfind(' ');
+  return std::string{end == std::string_view::npos ? "" : group.substr(0, end)};
+}
+
 } // namespace
 
 Leaf::Leaf(std::vector<std::string> path, std::string summary)
@@ -159,8 +166,15 @@ std::string Leaf::title() const
   return join(path_, " ");
 }
 
+std::string Leaf::group() const
+{
+  return join({path_.begin(), path_.end() - 1}, " ");
+}
+
 void Tree::group(std::string name, std::string summary)
 {
+  const std::string parent = parent_of(name);
+  DSTACK_ASSERT(parent.empty() || find_group(parent) != nullptr);
   groups_.push_back({std::move(name), std::move(summary)});
 }
 
@@ -168,7 +182,7 @@ Leaf& Tree::leaf(std::string_view path, std::string summary)
 {
   leaves_.push_back(std::make_unique<Leaf>(words_of(path, ' '), std::move(summary)));
   const Leaf& leaf = *leaves_.back();
-  DSTACK_ASSERT(leaf.path().size() == 1 || find_group(leaf.path().front()) != nullptr);
+  DSTACK_ASSERT(leaf.path().size() == 1 || find_group(leaf.group()) != nullptr);
   return *leaves_.back();
 }
 
@@ -186,19 +200,30 @@ const Leaf* Tree::find(const std::vector<std::string>& path) const
   return nullptr;
 }
 
+Walk Tree::walk(const std::vector<std::string>& words) const
+{
+  Walk out;
+  std::vector<std::string> path;
+  for (const std::string& word : words) {
+    path.push_back(word);
+    if (const Leaf* leaf = find(path)) return {leaf, std::move(out.group), path.size()};
+    const std::string name = join(path, " ");
+    if (find_group(name) == nullptr) break;
+    out.group = name;
+    out.used = path.size();
+  }
+  return out;
+}
+
 std::vector<Candidate> Tree::words(std::string_view group) const
 {
   std::vector<Candidate> out;
-  for (const auto& leaf : leaves_) {
-    if (leaf->hidden()) continue;
-    if (group.empty() && leaf->path().size() == 1)
-      out.push_back({leaf->path().front(), leaf->summary()});
-    if (!group.empty() && leaf->path().size() == 2 && leaf->path().front() == group)
+  for (const auto& leaf : leaves_)
+    if (!leaf->hidden() && leaf->group() == group)
       out.push_back({leaf->path().back(), leaf->summary()});
-  }
-  if (group.empty())
-    for (const Group& one : groups_)
-      out.push_back({one.name, one.summary});
+  for (const Group& one : groups_)
+    if (parent_of(one.name) == group)
+      out.push_back({one.name.substr(group.empty() ? 0 : group.size() + 1), one.summary});
   return out;
 }
 

@@ -56,6 +56,8 @@ public:
   const std::vector<std::string>& path() const { return path_; }
   /// "app pack"
   std::string title() const;
+  /// "app"; empty for a command that belongs to no group.
+  std::string group() const;
   const std::string& summary() const { return summary_; }
   const std::string& description() const { return description_; }
   const std::string& schema() const { return schema_; }
@@ -83,15 +85,23 @@ private:
   bool words_only_ = false;
 };
 
-/// A named set of commands ("app", "os").
+/// A named set of commands ("app", "os"), perhaps within another ("kms policy").
 struct Group {
-  std::string name;
+  std::string name; ///< all its words
   std::string summary;
+};
+
+/// Where the first words of a command line lead.
+struct Walk {
+  const Leaf* leaf = nullptr; ///< the command, when they name one
+  std::string group;          ///< the innermost group they name
+  std::size_t used = 0;       ///< how many words that took
 };
 
 class Tree {
 public:
-  /// Every path of more than one word belongs to a group declared before.
+  /// Every path of more than one word belongs to a group declared before, and so does every group
+  /// of more than one.
   void group(std::string name, std::string summary);
   Leaf& leaf(std::string_view path, std::string summary);
 
@@ -99,7 +109,8 @@ public:
   const std::vector<std::unique_ptr<Leaf>>& leaves() const { return leaves_; }
   const Group* find_group(std::string_view name) const;
   const Leaf* find(const std::vector<std::string>& path) const;
-  /// Words that may follow: commands and groups, or the commands of one group.
+  Walk walk(const std::vector<std::string>& words) const;
+  /// Words that may follow a group (empty: none yet): its commands, then the groups within it.
   std::vector<Candidate> words(std::string_view group) const;
 
 private:

@@ -37,8 +37,8 @@ Result<Exit> run(const Options& o, Context& ctx)
     ctx.ui().raw(help_text(ctx.tree(), leaf, "", width));
     return Exit::ok;
   }
-  if (o.words.size() == 1 && ctx.tree().find_group(o.words[0]) != nullptr) {
-    ctx.ui().raw(help_text(ctx.tree(), nullptr, o.words[0], width));
+  if (const std::string group = join(o.words, " "); ctx.tree().find_group(group) != nullptr) {
+    ctx.ui().raw(help_text(ctx.tree(), nullptr, group, width));
     return Exit::ok;
   }
   if (const Topic* topic = find_topic(o.words[0]); topic != nullptr && o.words.size() == 1) {

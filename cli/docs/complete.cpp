@@ -150,19 +150,16 @@ Completions complete(Context& ctx, std::vector<std::string> words, std::size_t i
   std::size_t at = 1;
   while (at < index && words[at].starts_with("-"))
     at += words[at] == "--color" || words[at] == "--config" ? 2U : 1U;
-  if (at >= index) return command_words(ctx.tree(), "", word);
-  std::string group;
-  const Leaf* leaf = ctx.tree().find({words[at]});
-  if (leaf == nullptr) {
-    if (ctx.tree().find_group(words[at]) == nullptr) return {{}, ":none"};
-    group = words[at];
-    if (at + 1 >= index) return command_words(ctx.tree(), group, word);
-    leaf = ctx.tree().find({group, words[++at]});
-    if (leaf == nullptr) return {{}, ":none"};
-  }
-  const std::vector<std::string> before{words.begin() + static_cast<std::ptrdiff_t>(at + 1),
-                                        words.begin() + static_cast<std::ptrdiff_t>(index)};
-  return complete_leaf(ctx, *leaf, before, word);
+  const auto cursor = words.begin() + static_cast<std::ptrdiff_t>(index);
+  const std::vector<std::string> typed{
+      words.begin() + static_cast<std::ptrdiff_t>(std::min(at, index)), cursor};
+  const Walk walk = ctx.tree().walk(typed);
+  if (walk.leaf != nullptr)
+    return complete_leaf(ctx, *walk.leaf,
+                         {typed.begin() + static_cast<std::ptrdiff_t>(walk.used), typed.end()},
+                         word);
+  if (walk.used == typed.size()) return command_words(ctx.tree(), walk.group, word);
+  return {{}, ":none"};
 }
 
 std::string completions_text(const Completions& completions)

@@ -125,11 +125,11 @@ constexpr const char* exit_section =
 std::string see_also(const Leaf& leaf, const Tree& tree)
 {
   std::string out = ".SH SEE ALSO\n.BR dstack (1)";
-  if (leaf.path().size() == 2)
-    for (const Candidate& other : tree.words(leaf.path().front()))
-      if (other.word != leaf.path().back())
-        out +=
-            fmt::format(",\n.BR dstack\\-{}\\-{} (1)", roff(leaf.path().front()), roff(other.word));
+  for (const auto& other : tree.leaves()) {
+    const bool sister = !leaf.group().empty() && other->group() == leaf.group();
+    if (sister && !other->hidden() && other.get() != &leaf)
+      out += fmt::format(",\n.BR dstack\\-{} (1)", roff(join(other->path(), "-")));
+  }
   return out + "\n";
 }
 
