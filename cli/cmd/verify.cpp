@@ -1,4 +1,5 @@
 #include "cli/cmd/add.hpp"
+#include "cli/collateral.hpp"
 #include "cli/verify/runner.hpp"
 #include "cli/verify/serve.hpp"
 #include "report/ci.hpp"
@@ -44,10 +45,10 @@ report::TextStyle style_of(Context& ctx)
   return out;
 }
 
-Result<CollateralShelf::Sources>
+Result<fetch::CollateralShelf::Sources>
 sources_of(const Options& o, const Context& ctx, const dcap::Anchor& root, Session& session)
 {
-  CollateralShelf::Sources out;
+  fetch::CollateralShelf::Sources out;
   const config::Config config = TRY(load_config(ctx, o.settings));
   session.timeout = std::chrono::milliseconds{config.duration_ms("pccs.timeout")};
   out.update = TRY(as_usage(fetch::parse_update(o.update).within("--update")));
@@ -78,7 +79,7 @@ Result<Session> session_of(const Options& o, const Context& ctx)
   if (!o.root.empty())
     out.root =
         TRY(dcap::Anchor::from_file(TRY(sys::read_file(o.root, max_root))).within("{}", o.root));
-  out.shelf = std::make_shared<CollateralShelf>(TRY(sources_of(o, ctx, out.root, out)));
+  out.shelf = std::make_shared<fetch::CollateralShelf>(TRY(sources_of(o, ctx, out.root, out)));
   if (out.root.vendor() == dcap::simulated_vendor) out.simulated_root.reset();
   return out;
 }

@@ -3,7 +3,7 @@
 
 #include "cli/verify/inputs.hpp"
 #include "cli/verify/question.hpp"
-#include "cli/verify/shelf.hpp"
+#include "fetch/collateral_shelf.hpp"
 #include "verify/bundle.hpp"
 
 namespace dstack::cli {
@@ -17,7 +17,7 @@ struct Session {
   bool at_is_now = false; ///< a service: every request is judged as of its own time
   dcap::Anchor root = dcap::Anchor::intel();    ///< --root, else Intel's
   std::optional<dcap::Anchor> simulated_root{}; ///< this machine's, when there is one
-  std::shared_ptr<CollateralShelf> shelf{};
+  std::shared_ptr<fetch::CollateralShelf> shelf{};
   std::chrono::milliseconds timeout{30'000}; ///< for reading an address
 };
 
@@ -40,7 +40,7 @@ public:
 private:
   /// What a bundle brings to its own judgement.
   struct Brought {
-    CollateralShelf::Shared collateral{};
+    fetch::CollateralShelf::Shared collateral{};
     std::optional<snp::Certificates> certificates{};
   };
 

@@ -1,25 +1,26 @@
 #pragma once
 /// Where the collateral for a quote comes from: a file, the simulated TEE of this machine, or the
-/// services of the settings through the cache. Shared by the threads of one command.
+/// services of the settings through the cache. Shared by the threads of one process.
 
-#include "cli/collateral.hpp"
 #include "dcap/verify.hpp"
+#include "fetch/kds.hpp"
+#include "fetch/pcs.hpp"
 #include "snp/verify.hpp"
 
 #include <map>
 #include <mutex>
 
-namespace dstack::cli {
+namespace dstack::fetch {
 
 class CollateralShelf {
 public:
   struct Sources {
-    std::optional<dcap::Collateral> file{};      ///< given with --collateral: nothing else is asked
+    std::optional<dcap::Collateral> file{};      ///< given: nothing else is asked
     std::optional<dcap::Collateral> simulated{}; ///< of this machine's simulated TEE
-    std::optional<fetch::PcsSource> service{};
-    std::optional<dcap::Anchor> anchor{}; ///< whose chains the service is asked about
-    fetch::TcbUpdate update{};
-    std::optional<fetch::KdsSource> kds{}; ///< AMD's certificates
+    std::optional<PcsSource> service{};
+    std::optional<dcap::Anchor> anchor{}; ///< whose chains the service is asked about; with service
+    TcbUpdate update{};
+    std::optional<KdsSource> kds{}; ///< AMD's certificates
   };
   using Shared = std::shared_ptr<const dcap::Collateral>;
 
@@ -50,4 +51,4 @@ private:
   std::map<std::string, std::shared_ptr<Place>> places_;
 };
 
-} // namespace dstack::cli
+} // namespace dstack::fetch

@@ -1,9 +1,9 @@
-#include "cli/verify/shelf.hpp"
+#include "fetch/collateral_shelf.hpp"
 
 #include "fetch/quote_platform.hpp"
 #include "sys/clock.hpp"
 
-namespace dstack::cli {
+namespace dstack::fetch {
 
 namespace {
 
@@ -17,8 +17,7 @@ Result<std::string> question_of(const dcap::Quote& quote)
 {
   if (quote.certification_type != pck_chain)
     return fmt::format("{} {}", name_of(quote.tee), hex(quote.certification_data));
-  const auto request =
-      TRY(fetch::request_for(as_text(quote.certification_data), quote.tee, fetch::TcbUpdate{}));
+  const auto request = TRY(request_for(as_text(quote.certification_data), quote.tee, TcbUpdate{}));
   return fmt::format("{} {} {}", name_of(request.tee), hex(request.fmspc), name_of(request.ca));
 }
 
@@ -53,14 +52,14 @@ CollateralShelf::CollateralShelf(Sources sources)
 
 Result<CollateralShelf::Shared> CollateralShelf::fetch_for(const dcap::Quote& quote, Time at)
 {
-  const fetch::PckSource source = TRY(fetch::pck_source(quote));
+  const PckSource source = TRY(pck_source(quote));
   const auto* own = std::get_if<std::string>(&source);
   std::string fetched;
   if (own == nullptr)
-    fetched = TRY(sources_.service->pck_certificate_chain(std::get<fetch::PckRequest>(source), at));
+    fetched = TRY(sources_.service->pck_certificate_chain(std::get<PckRequest>(source), at));
   const auto request =
-      TRY(fetch::request_for(own != nullptr ? *own : fetched, quote.tee, sources_.update));
-  fetch::FetchedCollateral out = TRY(sources_.service->collateral(request, at));
+      TRY(request_for(own != nullptr ? *own : fetched, quote.tee, sources_.update));
+  FetchedCollateral out = TRY(sources_.service->collateral(request, at));
   out.collateral.pck_certificate_chain = fetched;
   return std::make_shared<const dcap::Collateral>(std::move(out.collateral));
 }
@@ -80,8 +79,10 @@ CollateralShelf::collateral_for(const dcap::Quote& quote, bool simulated, Time a
   if (file_) return file_;
   if (simulated && simulated_) return simulated_;
   if (simulated)
-    return fail(Errc::not_found, "no simulated TEE ever ran on this machine: give its root and "
-                                 "collateral with --root and --collateral");
+    return fail(Errc::not_found, "no simulated TEE ever ran on this machine: its root and "
+                                 "collateral have to be given");
+  if (!sources_.service || !sources_.anchor)
+    return fail(Errc::config, "no collateral: there is no service to ask for it");
   TRY(check_platform(quote, *sources_.anchor));
   const auto place = place_for(TRY(question_of(quote)));
   const std::lock_guard lock{place->mutex};
@@ -103,8 +104,10 @@ Result<snp::Certificates> CollateralShelf::certificates_for(const snp::Report& r
                 "no certificates: a report of version {} does not name its "
                 "processor, so AMD cannot be asked",
                 report.version);
+  if (!sources_.kds)
+    return fail(Errc::config, "no certificates: there is no service of AMD's to ask for them");
   const snp::Tcb tcb = snp::tcb_of(report.reported_tcb, *product);
-  fetch::KdsRequest request;
+  KdsRequest request;
   request.product = name_of(*product);
   request.chip_id = to_bytes(report.chip_id);
   request.tcb = {tcb.bootloader, tcb.tee, tcb.snp, tcb.microcode, tcb.fmc};
@@ -114,4 +117,4 @@ Result<snp::Certificates> CollateralShelf::certificates_for(const snp::Report& r
                            std::move(chain->crl)};
 }
 
-} // namespace dstack::cli
+} // namespace dstack::fetch
