@@ -33,6 +33,9 @@ struct CollateralSettings {
   std::string kds_url{};                ///< empty: AMD's service
   std::string directory = "collateral"; ///< kept answers
   bool offline = false;                 ///< only what is in the directory
+  /// Directory of this machine's simulated TEE, whose root counts where the policy allows simulated
+  /// evidence; empty: the starter says where it is, if there is one.
+  std::string simulated_tee{};
 };
 
 /// [[custody.peer]]: other KMS that hold a share for this one and are asked for it at start.
