@@ -41,7 +41,7 @@ serve_socket(sys::Loop& loop, const char* path, rpc::Service service)
   const auto shared = std::make_shared<rpc::Service>(std::move(service));
   auto server = std::make_unique<net::HttpServer>(
       loop, limits, [shared](const http::Request& request, const net::Responder& to) {
-        to.send(rpc::answer(*shared, request));
+        rpc::answer(*shared, request, [to](http::Response answer) { to.send(std::move(answer)); });
       });
   TRY(server->serve(TRY(sys::listen_unix(path, api_mode))));
   return server;

@@ -59,9 +59,9 @@ public:
   {
     TRY(sys::make_directories(options_.directory, sys::Privacy::owner_only));
     TRY(serve(TRY(listen("dstack.sock")),
-              [this](const http::Request& request) { return rpc::answer(dstack_, request); }));
+              [this](const http::Request&) -> const rpc::Service& { return dstack_; }));
     TRY(serve(TRY(listen("tappd.sock")),
-              [this](const http::Request& request) { return rpc::answer(tappd_, request); }));
+              [this](const http::Request&) -> const rpc::Service& { return tappd_; }));
     TRY(serve_site(TRY(listen("external.sock"))));
     if (!options_.listen.empty()) TRY(open_tcp());
     if (options_.external.empty()) return ok();
@@ -89,19 +89,20 @@ public:
   }
 
 private:
-  using Answer = std::function<http::Response(const http::Request&)>;
+  using Choose = std::function<const rpc::Service&(const http::Request&)>;
 
   Result<sys::Fd> listen(const char* name) const
   {
     return sys::listen_unix(options_.directory / name, socket_mode);
   }
 
-  Status serve(sys::Fd listener, Answer answer)
+  Status serve(sys::Fd listener, Choose choose)
   {
     servers_.push_back(std::make_unique<net::HttpServer>(
         loop_, limits(),
-        [answer = std::move(answer)](const http::Request& request, const net::Responder& to) {
-          to.send(answer(request));
+        [choose = std::move(choose)](const http::Request& request, const net::Responder& to) {
+          rpc::answer(choose(request), request,
+                      [to](http::Response answer) { to.send(std::move(answer)); });
         }));
     return servers_.back()->serve(std::move(listener));
   }
@@ -118,9 +119,8 @@ private:
     const Address where = TRY(parse_address("--listen", options_.listen));
     sys::Fd listener = TRY(sys::listen_tcp(where.host, where.port).within("--listen"));
     tcp_ = to_text(where, TRY(sys::local_port(listener.get())));
-    return serve(std::move(listener), [this](const http::Request& request) {
-      const bool old = request.path().starts_with(tappd_.mount);
-      return rpc::answer(old ? tappd_ : dstack_, request);
+    return serve(std::move(listener), [this](const http::Request& request) -> const rpc::Service& {
+      return request.path().starts_with(tappd_.mount) ? tappd_ : dstack_;
     });
   }
 

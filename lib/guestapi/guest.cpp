@@ -14,13 +14,14 @@ Guest::Guest(Facts facts, Evidence::Quote quote, keys::AppKeys app_keys, Outside
 Result<const Issuer*> Guest::issuer()
 {
   if (!issuer_) {
-    auto key = TRY(crypto::P256Key::from_scalar(keys_.app_ca.scalar().view()));
+    if (!keys_.app_ca) return fail(Errc::unsupported, "there is nobody to sign certificates");
+    auto key = TRY(crypto::P256Key::from_scalar(keys_.app_ca->scalar().view()));
     issuer_ = TRY(Issuer::create(std::move(key), evidence_, now()).within("app CA"));
   }
   return &*issuer_;
 }
 
-Result<Guest::Issued> Guest::issue(const LeafRequest& request, const crypto::P256Key& key)
+Result<Guest::Issued> Guest::issue_here(const LeafRequest& request, const crypto::P256Key& key)
 {
   const Issuer* from = TRY(issuer());
   Issued out;
@@ -29,18 +30,38 @@ Result<Guest::Issued> Guest::issue(const LeafRequest& request, const crypto::P25
   return out;
 }
 
+void Guest::issue(const LeafRequest& request,
+                  const crypto::P256Key& key,
+                  std::function<void(Result<Issued>)> done)
+{
+  if (!outside_.sign_cert) return done(issue_here(request, key));
+  auto asked = signing_request(request, key, evidence_);
+  if (!asked) return done(std::move(asked).error());
+  outside_.sign_cert(*std::move(asked), [pem = key.pkcs8_pem(),
+                                         done = std::move(done)](Result<CertificateChain> chain) {
+    if (!chain) return done(std::move(chain).error());
+    done(Issued{pem, *std::move(chain)});
+  });
+}
+
 const std::string& Guest::demo_certificate()
 {
-  if (!demo_.empty()) return demo_;
+  constexpr std::int64_t pause_ms = 30'000;
+  if (!demo_->pem.empty() || demo_->asked || now() < demo_->again) return demo_->pem;
   LeafRequest request;
   request.subject = "demo-cert";
   request.client_auth = true;
   request.ra_tls = true;
   const auto key = random_p256("");
-  if (!key) return demo_;
-  const auto made = issue(request, *key);
-  if (made) demo_ = join(made->chain, "\n"); // each PEM ends its line: one empty line between
-  return demo_;
+  if (!key) return demo_->pem;
+  demo_->asked = true;
+  demo_->again = Time{now().ms + pause_ms};
+  issue(request, *key, [demo = demo_](const Result<Issued>& made) {
+    demo->asked = false;
+    // Each PEM ends its line: one empty line between.
+    if (made) demo->pem = join(made->chain, "\n");
+  });
+  return demo_->pem;
 }
 
 Result<crypto::P256Key> random_p256(std::string_view context)

@@ -7,11 +7,18 @@
 
 namespace dstack::guestapi {
 
+/// PEM, leaf first.
+using CertificateChain = std::vector<std::string>;
+using OnCertificate = std::function<void(Result<CertificateChain>)>;
+
 /// What the API cannot have by itself.
 struct Outside {
   std::function<Time()> now;
   /// Text of the GPU attestation made at boot; empty without GPUs.
   std::function<std::string()> gpu_attestation;
+  /// Has the KMS sign a certificate and checks that it is what was asked for; calls back once, at
+  /// once or later. Empty: the app's own authority signs, which needs the key of one.
+  std::function<void(SigningRequest, OnCertificate)> sign_cert{};
 };
 
 class Guest {
@@ -26,20 +33,32 @@ public:
   /// A fresh key made of 32 random bytes, or of the app's key, with its certificate.
   struct Issued {
     std::string key_pem{};
-    std::vector<std::string> chain{};
+    CertificateChain chain{};
   };
-  Result<Issued> issue(const LeafRequest& request, const crypto::P256Key& key);
-  /// A certificate anybody may look at (Info.app_cert); "" as long as it cannot be made.
+  /// Calls done once; with the app's own authority, before it returns.
+  void issue(const LeafRequest& request,
+             const crypto::P256Key& key,
+             std::function<void(Result<Issued>)> done);
+  /// A certificate anybody may look at (Info.app_cert); "" as long as there is none. Each call asks
+  /// for one again, unless that is under way or went wrong a moment ago.
   const std::string& demo_certificate();
 
 private:
   Result<const Issuer*> issuer();
+  Result<Issued> issue_here(const LeafRequest& request, const crypto::P256Key& key);
 
   Evidence evidence_;
   keys::AppKeys keys_;
   Outside outside_;
+  /// Outlives the guest while a KMS is being asked.
+  struct Demo {
+    std::string pem{};
+    bool asked = false;
+    Time again{}; ///< not before
+  };
+
   std::optional<Issuer> issuer_;
-  std::string demo_;
+  std::shared_ptr<Demo> demo_ = std::make_shared<Demo>();
 };
 
 /// DstackGuest on dstack.sock.

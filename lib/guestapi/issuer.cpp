@@ -1,5 +1,6 @@
 #include "guestapi/issuer.hpp"
 
+#include "attest/csr.hpp"
 #include "attest/identity.hpp"
 #include "attest/ratls.hpp"
 #include "x509/app_certificate.hpp"
@@ -14,7 +15,7 @@ constexpr std::string_view root_name = "App Root Cert";
 constexpr std::size_t max_with_legacy = 16'000;
 constexpr int path_length = 1;
 
-Result<attest::Attestation> attestation_of(const crypto::P256Key& key, Evidence& evidence)
+Result<attest::Attestation> attestation_of(const crypto::P256Key& key, const Evidence& evidence)
 {
   return evidence.attestation(attest::ratls_report_data(key.spki_der()));
 }
@@ -65,6 +66,11 @@ Result<std::int64_t> seconds(std::uint64_t asked, std::string_view what)
   return static_cast<std::int64_t>(asked);
 }
 
+Error wrong_period()
+{
+  return fail(Errc::malformed, "not_before must be earlier than not_after");
+}
+
 } // namespace
 
 Result<Issuer> Issuer::create(crypto::P256Key key, Evidence& evidence, Time now)
@@ -93,11 +99,34 @@ Result<std::vector<std::string>> Issuer::issue(const LeafRequest& request,
   if (request.not_before) spec.not_before = TRY(seconds(*request.not_before, "not_before"));
   spec.not_after = request.not_after ? TRY(seconds(*request.not_after, "not_after"))
                                      : now.seconds() + x509::default_validity;
-  if (spec.not_before >= spec.not_after)
-    return fail(Errc::malformed, "not_before must be earlier than not_after");
+  if (spec.not_before >= spec.not_after) return wrong_period();
   spec.extensions = TRY(extensions(request, key, evidence));
   const Bytes der = TRY(x509::make_app_certificate(spec, key.spki_der(), key_));
   return std::vector<std::string>{x509::to_pem(der), pem_};
+}
+
+Result<SigningRequest>
+signing_request(const LeafRequest& request, const crypto::P256Key& key, const Evidence& evidence)
+{
+  if (request.not_before && request.not_after && *request.not_before >= *request.not_after)
+    return wrong_period();
+  attest::Csr csr;
+  csr.public_key = key.spki_der();
+  csr.config.subject = request.subject;
+  csr.config.alt_names = request.alt_names;
+  csr.config.server_auth = request.server_auth;
+  csr.config.client_auth = request.client_auth;
+  csr.config.ext_quote = request.ra_tls;
+  csr.config.ext_app_info = request.app_info;
+  csr.config.not_before = request.not_before;
+  csr.config.not_after = request.not_after;
+  // Whether or not the certificate is to show it, the KMS must see whose key it signs.
+  csr.attestation = attest::encode(TRY(attestation_of(key, evidence)));
+  SigningRequest out;
+  out.csr = attest::encode(csr);
+  out.signature = key.sign_der(out.csr);
+  out.spki = csr.public_key;
+  return out;
 }
 
 } // namespace dstack::guestapi

@@ -1,5 +1,5 @@
 #pragma once
-/// Certificates for the app, from its own authority (spec guest 12.2, 12.3).
+/// Certificates for the app, from its own authority or from a KMS (spec guest 12.2 to 12.4).
 
 #include "attest/ratls_write.hpp"
 #include "base/text.hpp"
@@ -36,5 +36,15 @@ private:
   crypto::P256Key key_;
   std::string pem_;
 };
+
+/// What a KMS signs a certificate from: the request with the attestation of the key in it, and the
+/// key's own signature over it.
+struct SigningRequest {
+  Bytes csr{};       ///< attest::Csr, encoded
+  Bytes signature{}; ///< ASN.1 DER
+  Bytes spki{};      ///< of the key
+};
+Result<SigningRequest>
+signing_request(const LeafRequest& request, const crypto::P256Key& key, const Evidence& evidence);
 
 } // namespace dstack::guestapi

@@ -59,7 +59,20 @@ Json to_json(const Guest::Issued& issued)
   return Json{}.set("key", issued.key_pem).set("certificate_chain", std::move(chain));
 }
 
-Result<Json> get_tls_key(Guest& guest, const Json& params)
+/// Issues a certificate for the key and answers with both.
+void answer_issued(Guest& guest,
+                   const LeafRequest& request,
+                   const Result<crypto::P256Key>& key,
+                   rpc::Method::Done done)
+{
+  if (!key) return done(key.error());
+  guest.issue(request, *key, [done = std::move(done)](Result<Guest::Issued> issued) {
+    if (!issued) return done(std::move(issued).error());
+    done(to_json(*issued));
+  });
+}
+
+void get_tls_key(Guest& guest, const Json& params, rpc::Method::Done done)
 {
   LeafRequest request;
   request.subject = text(params, "subject");
@@ -70,7 +83,7 @@ Result<Json> get_tls_key(Guest& guest, const Json& params)
   request.not_before = number(params, "not_before");
   request.not_after = number(params, "not_after");
   request.app_info = flag(params, "with_app_info");
-  return to_json(TRY(guest.issue(request, TRY(random_p256("")))));
+  answer_issued(guest, request, random_p256(""), std::move(done));
 }
 
 Result<keys::DerivedKey> derived(Guest& guest, const Json& params)
@@ -128,7 +141,7 @@ rpc::Method version_method()
   return {msg::none(), msg::version(), [](const Json&) -> Result<Json> { return version(); }};
 }
 
-Result<Json> derive_tls_key(Guest& guest, const Json& params)
+void derive_tls_key(Guest& guest, const Json& params, rpc::Method::Done done)
 {
   const std::string& path = text(params, "path");
   LeafRequest request;
@@ -138,9 +151,9 @@ Result<Json> derive_tls_key(Guest& guest, const Json& params)
   request.server_auth = flag(params, "usage_server_auth");
   request.client_auth = flag(params, "usage_client_auth");
   const auto key = flag(params, "random_seed")
-                       ? TRY(random_p256(path))
-                       : TRY(keys::derive_p256(guest.app_keys().k256_key.view(), {path}));
-  return to_json(TRY(guest.issue(request, key)));
+                       ? random_p256(path)
+                       : keys::derive_p256(guest.app_keys().k256_key.view(), {path});
+  answer_issued(guest, request, key, std::move(done));
 }
 
 Result<Json> derive_k256_key(Guest& guest, const Json& params)
@@ -182,6 +195,14 @@ Result<Json> attestation_for_app_key(Guest& guest, const Json& params)
   return guest.evidence().quote_answer(TRY(padded_report_data(as_bytes(statement))));
 }
 
+rpc::Method::RunLater issuing(const GuestPtr& guest,
+                              void (*run)(Guest&, const Json&, rpc::Method::Done))
+{
+  return [guest, run](const Json& params, rpc::Method::Done done) {
+    run(*guest, params, std::move(done));
+  };
+}
+
 rpc::Method info_method(const GuestPtr& guest)
 {
   return {msg::none(), msg::app_info(),
@@ -198,7 +219,8 @@ rpc::Service dstack_service(const GuestPtr& guest)
     out.methods[name] = {request, answer,
                          [guest, run](const Json& params) { return run(*guest, params); }};
   };
-  add("GetTlsKey", msg::get_tls_key(), msg::tls_key(), get_tls_key);
+  out.methods["GetTlsKey"] =
+      rpc::Method::later(msg::get_tls_key(), msg::tls_key(), issuing(guest, get_tls_key));
   add("GetKey", msg::get_key(), msg::key(), get_key);
   add("GetQuote", msg::report_data(), msg::quote(), get_quote);
   add("Attest", msg::report_data(), msg::attestation(), attest_answer);
@@ -217,9 +239,8 @@ rpc::Service tappd_service(const GuestPtr& guest)
   rpc::Service out;
   out.mount = "/prpc/";
   out.trimmed_prefix = "Tappd.";
-  out.methods["DeriveKey"] = {msg::derive_key(), msg::tls_key(), [guest](const Json& params) {
-                                return derive_tls_key(*guest, params);
-                              }};
+  out.methods["DeriveKey"] =
+      rpc::Method::later(msg::derive_key(), msg::tls_key(), issuing(guest, derive_tls_key));
   out.methods["DeriveK256Key"] = {msg::get_key(), msg::k256_key(), [guest](const Json& params) {
                                     return derive_k256_key(*guest, params);
                                   }};

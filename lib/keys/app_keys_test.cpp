@@ -15,7 +15,7 @@ TEST_SUITE("keys::app_keys")
       seed.mutable_view()[i] = static_cast<std::uint8_t>(i);
     const auto keys = from_seed(seed);
     REQUIRE(keys);
-    CHECK(hex(keys->app_ca.scalar().view()) ==
+    CHECK(hex(keys->app_ca->scalar().view()) ==
           "0a6ae75425993b828ace490021809dcda469d5b531b018a27fdd28cd6d81115e");
     CHECK(hex(derive(seed.view(), {"app-disk-key"}).view()) ==
           "a8962b2fcc1ad9c0dd79fdd92b3e9e85bdae9463ee6130dd4bbd228d0526ff55");
