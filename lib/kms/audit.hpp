@@ -1,11 +1,12 @@
 #pragma once
 /// The audit log: one JSON object a line, chained by hashes, so that a changed, missing or moved
 /// line shows. The hash is of the line's own bytes without its last member:
-///   sed 's/,"hash":"[0-9a-f]*"}$/}/' | head -c -1 | sha256sum
+///   sed 's/,"hash":"[0-9a-f]*"}$/}/' | tr -d '\n' | sha256sum
 /// Secrets never get in: a record has no field that could hold one.
 
 #include "base/text.hpp"
 #include "kms/boot_info.hpp"
+#include "kms/log_lines.hpp"
 
 namespace dstack::kms {
 
@@ -28,22 +29,27 @@ struct AuditRecord {
 struct AuditHead {
   std::uint64_t lines = 0;     ///< also the last line's "seq"
   crypto::Sha256Digest hash{}; ///< of the last line; zero before the first
-  std::int64_t time_ms = 0;    ///< of the last line
+  std::int64_t time = 0;       ///< of the last line, Unix seconds
+  bool operator==(const AuditHead&) const = default;
 };
 
-/// The next line, without line feed, and the head after it. Text that is too long is cut. Time that
-/// went backwards is written as it is: verification notes it.
 struct AuditLine {
-  std::string text{};
+  std::string text{}; ///< without line feed
   AuditHead head{};
 };
+/// The next line and the head after it. Text that is too long is cut. Time that went backwards is
+/// written as it is: verification counts it.
 AuditLine audit_line(const AuditHead& head, const AuditRecord& record, Time at);
 
 /// Checks lines in order as they come.
 class AuditChain {
 public:
-  /// One line without its line feed. Errors name the line: Errc::malformed for a first line that is
-  /// no record at all, Errc::untrusted for whatever breaks the chain.
+  AuditChain() = default;
+  /// Continues a chain whose earlier lines were checked elsewhere.
+  explicit AuditChain(const AuditHead& head) : head_(head) {}
+
+  /// One line without its line feed; what it holds. Errors are Errc::malformed for a very first
+  /// line that is no record, Errc::untrusted for whatever breaks the chain; the head stays.
   Result<codec::Json> next(std::string_view line);
   const AuditHead& head() const { return head_; }
   /// Lines whose time is before that of the line before.
@@ -54,24 +60,20 @@ private:
   std::uint64_t backwards_ = 0;
 };
 
-struct AuditSummary {
+struct AuditSummary : LinesEnd {
   AuditHead head{};
-  std::int64_t first_ms = 0;
+  std::int64_t first_time = 0; ///< Unix seconds
   std::uint64_t allowed = 0;
   std::uint64_t refused = 0;
   std::uint64_t backwards = 0;
-  /// Bytes after the last whole line: a write that was cut short. Not part of the chain.
-  std::size_t torn = 0;
-  std::size_t whole = 0; ///< bytes of whole lines: where the next line goes
 };
+/// Of a whole file, continuing from a head when the log was cut into files. Errors name the line.
+Result<AuditSummary> verify_audit(std::string_view text, const AuditHead& from = {});
 
-/// Of a whole file. A last line without line feed is torn unless it is a good record.
-Result<AuditSummary> verify_audit(std::string_view text);
-
-/// Where a log continues, from its last line alone. Checks that line, not the chain before it.
+/// Where a log continues, from its last line alone: checks that line, not the chain before it.
 Result<AuditHead> audit_head_of(std::string_view last_line);
 
-/// A record back from its line's JSON, for showing.
+/// A record back from its line, for showing.
 Result<AuditRecord> audit_record_of(const codec::Json& json);
 
 } // namespace dstack::kms

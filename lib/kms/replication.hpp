@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "crypto/k256.hpp"
 #include "kms/boot_info.hpp"
+#include "kms/log_lines.hpp"
 
 namespace dstack::kms {
 
@@ -30,23 +31,25 @@ struct ReplicationEntry {
 struct ReplicationHead {
   std::uint64_t entries = 0;
   crypto::Sha256Digest hash{}; ///< SHA-256 of the last line with its signature; zero before
-  std::string node{};
+  std::string node{};          ///< of every entry; empty before the first
 };
 
 struct ReplicationLine {
   std::string text{}; ///< without line feed
   ReplicationHead head{};
 };
-/// The root's scalar must be valid.
+/// The next line and the head after it. The scalar must be valid. Errc::internal when the node is
+/// not that of the log.
 Result<ReplicationLine> replication_line(const ReplicationHead& head,
                                          const ReplicationEntry& entry,
                                          Time at,
                                          const Secret<32>& root_k256);
 
-/// Checks entries in order. Errors name the entry, Errc::untrusted for what breaks the log.
+/// Checks entries in order as they come.
 class ReplicationChain {
 public:
   explicit ReplicationChain(const crypto::K256Public& root) : root_(root) {}
+  /// As AuditChain::next. Errc::untrusted also for a signature that is not the root's.
   Result<codec::Json> next(std::string_view line);
   const ReplicationHead& head() const { return head_; }
 
@@ -55,17 +58,19 @@ private:
   ReplicationHead head_{};
 };
 
-struct ReplicationSummary {
+struct ReplicationSummary : LinesEnd {
   ReplicationHead head{};
-  std::uint64_t joined = 0;
-  std::size_t torn = 0; ///< as in AuditSummary
-  std::size_t whole = 0;
+  std::vector<ReplicationEntry> entries{};
+  std::vector<std::int64_t> times{}; ///< Unix seconds, of each entry
 };
+/// Of a whole file. Errors name the line.
 Result<ReplicationSummary> verify_replication(std::string_view text,
                                               const crypto::K256Public& root);
 
 /// What is signed: Keccak-256 of "dstack-kms-replication-v1:" and the line's bytes without its last
 /// member.
 crypto::Sha256Digest replication_digest(std::string_view unsigned_line);
+
+Result<ReplicationEntry> replication_entry_of(const codec::Json& json);
 
 } // namespace dstack::kms
