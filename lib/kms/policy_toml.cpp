@@ -1,5 +1,5 @@
 #include "base/text.hpp"
-#include "codec/toml_fields.hpp"
+#include "codec/toml_table.hpp"
 #include "dcap/tcb_status.hpp"
 #include "kms/policy.hpp"
 
@@ -24,37 +24,7 @@ constexpr std::string_view star = "*";
 constexpr std::array<std::string_view, 5> register_names{"mrtd", "rtmr0", "rtmr1", "rtmr2",
                                                          "measurement"};
 
-/// The keys of one table of the file, each with what it does to its struct.
-template <class T> using Read = std::function<Status(const Toml&, T&)>;
-template <class T> struct Key {
-  std::string_view name;
-  Read<T> read;
-  bool required = false;
-};
-
-template <class T>
-Result<T> read_table(const Toml& in, const std::vector<Key<T>>& keys, std::string_view what, T out)
-{
-  if (in.table() == nullptr) return codec::toml_mismatch(in, what, "a table");
-  for (const auto& [name, value] : *in.table()) {
-    const auto key = std::find_if(keys.begin(), keys.end(),
-                                  [&, &word = name](const Key<T>& k) { return k.name == word; });
-    if (key == keys.end()) {
-      std::vector<std::string> known;
-      for (const Key<T>& one : keys)
-        known.emplace_back(one.name);
-      return codec::unknown_toml_key(value, name, known);
-    }
-    TRY(key->read(value, out));
-  }
-  for (const Key<T>& key : keys) {
-    const bool there = std::any_of(in.table()->begin(), in.table()->end(),
-                                   [&](const auto& member) { return member.first == key.name; });
-    if (key.required && !there)
-      return fail(Errc::config, "line {}: '{}' is missing", in.line, key.name);
-  }
-  return out;
-}
+template <class T> using Key = codec::TomlKey<T>;
 
 Result<std::string> read_name(const Toml& in, std::string_view key)
 {
