@@ -20,6 +20,7 @@ namespace {
 
 /// When the process is out of descriptors, accepting again at once would spin.
 constexpr std::chrono::milliseconds accept_pause{100};
+constexpr int accepts_at_once = 16;
 
 using TlsSource = std::function<std::shared_ptr<const TlsServer>()>;
 
@@ -125,14 +126,22 @@ struct HttpServer::Impl {
       held.connection->close();
   }
 
+  /// Those who wait at the door, but never so many that others inside wait long.
   void accept(int listener, const TlsSource& tls)
   {
-    auto fd = sys::accept_one(listener);
-    if (!fd) return pause_if_exhausted();
-    const std::string address = sys::peer_address(fd->get());
+    for (int i = 0; i < accepts_at_once; ++i) {
+      auto fd = sys::accept_one(listener);
+      if (!fd) return pause_if_exhausted();
+      admit(*std::move(fd), tls);
+    }
+  }
+
+  void admit(sys::Fd fd, const TlsSource& tls)
+  {
+    const std::string address = sys::peer_address(fd.get());
     const std::string network = network_of(address);
-    if (!room_for(network)) return turn_away(fd->get(), tls);
-    auto stream = stream_over(*std::move(fd), tls);
+    if (!room_for(network)) return turn_away(fd.get(), tls);
+    auto stream = stream_over(std::move(fd), tls);
     if (!stream) return;
     const int number = stream->fd();
     auto connection = std::make_shared<Connection>(

@@ -6,8 +6,6 @@
 #include "sys/sockets.hpp"
 #include "sys/threads.hpp"
 #include "x509/app_certificate.hpp"
-#include "x509/der.hpp"
-#include "x509/read.hpp"
 
 #include <doctest/doctest.h>
 

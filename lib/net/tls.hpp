@@ -39,8 +39,8 @@ private:
 };
 
 struct TlsClientSettings {
-  /// Authorities the server's certificate must chain to, and nothing else. Empty: any certificate
-  /// is taken, the caller judges it.
+  /// Authorities the server's certificate must chain to, and nothing else; of those with the same
+  /// name only the first. Empty: any certificate is taken, the caller judges it.
   std::string trust_pem{};
   /// Name or numeric address: told to the server, and its certificate must be for it when trust_pem
   /// is given.

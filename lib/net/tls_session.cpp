@@ -10,7 +10,8 @@ namespace dstack::net {
 
 namespace {
 
-/// Alerts that speak of the receiver's certificate (RFC 8446 6.2).
+/// Alerts that speak of the certificate of the one they are sent to (RFC 8446 6.2); OpenSSL says of a
+/// wrong signature in it that it cannot decrypt.
 bool is_about_certificate(int alert)
 {
   switch (alert) {
@@ -20,6 +21,7 @@ bool is_about_certificate(int alert)
   case SSL_AD_CERTIFICATE_EXPIRED:
   case SSL_AD_CERTIFICATE_UNKNOWN:
   case SSL_AD_UNKNOWN_CA:
+  case SSL_AD_DECRYPT_ERROR:
   case SSL_AD_ACCESS_DENIED:
   case SSL_AD_CERTIFICATE_REQUIRED:
     return true;

@@ -23,7 +23,7 @@ namespace dstack::sys {
 
 namespace {
 
-constexpr int backlog = 128;
+constexpr int backlog = 1024; ///< the kernel has its own limit, net.core.somaxconn
 
 /// Any of the kernel's address types, as the calls want it.
 struct Address {
