@@ -210,7 +210,8 @@ TEST_SUITE("net")
       const sys::Fd fifth = connect();
       CHECK(exchange(fourth.get(), request("GET", "/"), limits));
       CHECK(exchange(fifth.get(), request("GET", "/"), limits));
-      CHECK(raw(slow, "").empty());
+      const std::string ended = raw(slow, ""); // with a reset when its half was not read yet
+      CHECK((ended.empty() || ended == "read: Connection reset by peer"));
     });
   }
 

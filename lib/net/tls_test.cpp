@@ -156,7 +156,7 @@ TEST_SUITE("net::TlsClient")
       const auto chained =
           *TlsServer::create({leaf + (whole ? middle_pem : ""), key.pkcs8_pem(), ""});
       with_tls_server(
-          {}, echo, [&] { return server; },
+          {}, echo, [&] { return chained; },
           [&](std::uint16_t port) {
             CHECK(static_cast<bool>(ask(port, tls.trusting())) == whole);
             TlsClientSettings at_middle = tls.trusting();
