@@ -51,6 +51,11 @@ void Readiness::ready()
   tell("READY=1");
 }
 
+void Readiness::ready(std::string_view where)
+{
+  tell(fmt::format("READY=1 {}", where));
+}
+
 void Readiness::failed(const Error& error)
 {
   std::string line = printable(error.message());

@@ -18,11 +18,13 @@ void settle();
 /// The document on fd; an empty object when nothing is open there or nothing was written.
 Result<codec::Json> read_config(int fd = config_fd);
 
-/// Tells whoever started us, once: "READY=1" or one line with the error.
+/// Tells whoever started us, once: "READY=1", perhaps with a word on where we are to be found, or
+/// one line with the error.
 class Readiness {
 public:
   explicit Readiness(int fd = readiness_fd);
   void ready();
+  void ready(std::string_view where); ///< "READY=1 https://127.0.0.1:8000"
   void failed(const Error& error);
   bool told() const { return !fd_; }
 
