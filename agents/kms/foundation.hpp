@@ -1,0 +1,37 @@
+#pragma once
+/// What serving and joining both stand on: settings, policy, our guest agent, and what judges
+/// evidence.
+
+#include "agents/kms/guest_agent.hpp"
+#include "agents/kms/judge.hpp"
+#include "agents/kms/launch_settings.hpp"
+#include "agents/kms/policy_file.hpp"
+#include "base/secret.hpp"
+#include "fetch/prover.hpp"
+#include "kms/settings.hpp"
+
+namespace dstack::kmsnode {
+
+/// Where a KMS lives and what its starter says.
+struct NodeOptions {
+  sys::fs::path directory{};
+  LaunchSettings launch{};
+  std::function<std::string(const char*)> environment{};
+
+  sys::fs::path below(const std::string& path) const { return directory / path; }
+};
+
+struct Foundation {
+  NodeOptions options{};
+  kms::Settings settings{};
+  LoadedPolicy policy{};
+  GuestAgent agent;
+  std::unique_ptr<fetch::Prover> prover{};
+};
+/// Reads DIR/kms.toml and the policy.
+Result<Foundation> lay_foundation(NodeOptions options);
+
+/// The passphrase from a file that nobody else can read; empty when none is named.
+Result<SecretBytes> read_passphrase(const Foundation& on);
+
+} // namespace dstack::kmsnode

@@ -1,0 +1,190 @@
+#include "agents/kms/server.hpp"
+
+#include "agents/kms/version.hpp"
+#include "sys/clock.hpp"
+#include "sys/sockets.hpp"
+
+namespace dstack::kmsnode {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A request that waited this long is not begun any more: its client has most likely gone.
+constexpr std::int64_t longest_wait_ms = 20'000;
+constexpr milliseconds look_again{10};
+constexpr double per_second = 1000.0;
+constexpr std::size_t max_share_body = std::size_t{64} << 10U;
+
+http::Response plain(int status, std::string text)
+{
+  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text)};
+}
+
+http::Response json(int status, const codec::Json& body)
+{
+  return {status, {{"Content-Type", "application/json"}}, codec::write_json(body) + "\n"};
+}
+
+http::Response json_error(int status, std::string_view why)
+{
+  return json(status, codec::Json{}.set("error", printable(why)));
+}
+
+net::ServerLimits limits_of(const kms::ServerBounds& bounds)
+{
+  net::ServerLimits out;
+  out.max_connections = bounds.connections;
+  out.max_per_address = bounds.per_address;
+  out.request = bounds.request;
+  return out;
+}
+
+} // namespace
+
+/// One request while a worker has it.
+struct Server::Job {
+  http::Request request{};
+  kmsapi::Origin origin{};
+  std::shared_ptr<const kmsapi::State> state{};
+  std::int64_t since_ms = 0;
+  http::Response response{};
+};
+
+Server::Server(sys::Loop& loop, Node& node)
+    : loop_(loop), node_(node), limit_(node.settings().limits.requests_per_minute),
+      version_(fmt::format("v{}", product_version)),
+      http_(std::make_unique<net::HttpServer>(
+          loop,
+          limits_of(node.settings().limits),
+          [this](http::Request request, const net::Responder& to) {
+            handle(std::move(request), to);
+          }))
+{
+}
+
+Status Server::listen(const std::string& address)
+{
+  kms::ListenAddress where = node_.settings().listen;
+  if (!address.empty()) where = TRY(kms::parse_listen(address));
+  sys::Fd listener = TRY(sys::listen_tcp(where.address, where.port).within("listen"));
+  const bool v6 = where.address.find(':') != std::string::npos;
+  url_ = fmt::format("https://{}{}{}:{}", v6 ? "[" : "", where.address, v6 ? "]" : "",
+                     TRY(sys::local_port(listener.get())));
+  return http_->serve_tls(std::move(listener), [this] { return node_.tls(); });
+}
+
+void Server::send(const net::Responder& to, http::Response response) const
+{
+  response.headers.push_back({"X-App-Version", version_});
+  to.send(std::move(response));
+}
+
+void Server::handle(http::Request request, const net::Responder& to)
+{
+  const std::string_view path = request.path();
+  const bool get = request.method == "GET" || request.method == "HEAD";
+  if (path == "/health" && get)
+    return send(to, node_.sealed() ? plain(503, "sealed\n") : plain(200, "OK"));
+  if (path == "/metrics" && get && node_.settings().metrics) {
+    kmsapi::Metrics::Now now;
+    now.sealed = node_.sealed();
+    now.waiting = under_way_;
+    now.epoch = now.sealed ? 0 : node_.state()->root->open.current_epoch();
+    now.self_attested_at = node_.self_attested_at();
+    http::Response answer = plain(200, node_.metrics().text(now));
+    answer.headers[0].value = "text/plain; version=0.0.4; charset=utf-8";
+    return send(to, std::move(answer));
+  }
+  if (path == "/unseal") return unseal(request, to);
+  if (!kmsapi::is_rpc(request)) return send(to, json_error(404, "no such path"));
+  rpc(std::move(request), to);
+}
+
+bool Server::may_ask(const http::Request& request, const net::Responder& to)
+{
+  if (draining_) {
+    send(to, kmsapi::refusal(request, 503, "the KMS is stopping"));
+    return false;
+  }
+  if (limit_.take(to.peer().address, sys::monotonic_ms())) return true;
+  ++node_.metrics().counters.rate_limited;
+  http::Response answer =
+      kmsapi::refusal(request, 429,
+                      fmt::format("too many requests from {} (limit {} a minute): try again later",
+                                  to.peer().address, node_.settings().limits.requests_per_minute));
+  answer.headers.push_back({"Retry-After", "10"});
+  send(to, std::move(answer));
+  return false;
+}
+
+void Server::rpc(http::Request request, const net::Responder& to)
+{
+  if (!may_ask(request, to)) return;
+  const auto job = std::make_shared<Job>();
+  job->request = std::move(request);
+  job->origin = {to.peer().address, to.peer().certificate};
+  job->state = node_.state();
+  job->since_ms = sys::monotonic_ms();
+  const auto work = [job, this] {
+    if (sys::monotonic_ms() - job->since_ms > longest_wait_ms)
+      job->response = kmsapi::refusal(job->request, 503, "the KMS is busy: waited too long");
+    else
+      job->response = kmsapi::answer_rpc(node_.outside(), node_.arrangement(), job->state,
+                                         job->request, job->origin, node_.metrics());
+    wipe_stack();
+  };
+  const auto done = [job, to, this] {
+    --under_way_;
+    node_.metrics().took(static_cast<double>(sys::monotonic_ms() - job->since_ms) / per_second);
+    send(to, std::move(job->response));
+  };
+  if (node_.workers().run(work, done)) {
+    ++under_way_;
+    return;
+  }
+  ++node_.metrics().counters.busy;
+  http::Response answer = kmsapi::refusal(job->request, 503, "the KMS is busy: try again soon");
+  answer.headers.push_back({"Retry-After", "1"});
+  send(to, std::move(answer));
+}
+
+/// GET tells custodians whom they would trust, POST takes a share (sealed to the key in GET's
+/// document).
+void Server::unseal(const http::Request& request, const net::Responder& to)
+{
+  if (!may_ask(request, to)) return;
+  const auto unsealing = node_.unsealing();
+  if (!unsealing)
+    return send(to, json_error(404, node_.sealed() ? "the root waits for its passphrase"
+                                                   : "the root is open: no share is wanted"));
+  if (request.method == "GET") return send(to, json(200, unsealing->document()));
+  if (request.method != "POST") return send(to, json_error(405, "GET or POST"));
+  if (request.body.size() > max_share_body)
+    return send(to, json_error(413, "too long for a share"));
+  node_.add_share(to_bytes(request.body), to.peer().address,
+                  [this, to](const Result<std::string>& came) {
+                    if (!came) return send(to, json_error(403, came.error().message()));
+                    codec::Json answer;
+                    answer.set("schema", "dstack.kms.unseal.answer/1").set("progress", *came);
+                    answer.set("open", !node_.sealed());
+                    send(to, json(200, answer));
+                  });
+}
+
+void Server::drain(milliseconds deadline, std::function<void()> done)
+{
+  draining_ = true;
+  await_idle(sys::Deadline{deadline}, std::move(done));
+}
+
+void Server::await_idle(sys::Deadline deadline, std::function<void()> done)
+{
+  if (under_way_ == 0 || deadline.passed()) {
+    loop_.after(look_again * 5, std::move(done)); // let peers read what was just sent
+    return;
+  }
+  loop_.after(look_again, [this, deadline, done = std::move(done)] { await_idle(deadline, done); });
+}
+
+} // namespace dstack::kmsnode
