@@ -2,23 +2,17 @@
 
 #include "attest/evidence.hpp"
 #include "base/text.hpp"
+#include "fetch/curl.hpp"
 #include "fetch/http_client.hpp"
 #include "x509/read.hpp"
 
 #include <array>
-#include <curl/curl.h>
-#include <memory>
 
 namespace dstack::fetch {
 
 namespace {
 
 constexpr std::string_view scheme = "https://";
-
-struct FreeEasy {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-using Easy = std::unique_ptr<CURL, FreeEasy>;
 
 Result<Bytes> page(const std::string& url, std::chrono::milliseconds timeout)
 {
@@ -35,7 +29,7 @@ Result<std::string> shown_certificate(CURL* handle)
 {
   constexpr std::string_view label = "Cert:";
   curl_certinfo* chain = nullptr;
-  if (curl_easy_getinfo(handle, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == nullptr ||
+  if (curl().getinfo(handle, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == nullptr ||
       chain->num_of_certs < 1)
     return fail(Errc::io, "the server shows no certificate");
   for (const curl_slist* item = chain->certinfo[0]; item != nullptr; item = item->next) {
@@ -49,27 +43,24 @@ Result<std::string> shown_certificate(CURL* handle)
 
 Result<Bytes> peer_certificate(std::string_view host_and_port, std::chrono::milliseconds timeout)
 {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (ready != CURLE_OK) return fail(Errc::internal, "libcurl does not start");
-  const Easy handle{curl_easy_init()};
-  if (!handle) return fail(Errc::internal, "libcurl gives no handle");
+  const Easy handle = TRY(new_easy());
   const std::string url = fmt::format("{}{}/", scheme, host_and_port);
   std::array<char, CURL_ERROR_SIZE> detail{};
-  curl_easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "https");
-  curl_easy_setopt(handle.get(), CURLOPT_CONNECT_ONLY, 1L);
-  curl_easy_setopt(handle.get(), CURLOPT_CERTINFO, 1L);
-  curl_easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
-  curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, detail.data());
+  curl().setopt(handle.get(), CURLOPT_URL, url.c_str());
+  curl().setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "https");
+  curl().setopt(handle.get(), CURLOPT_CONNECT_ONLY, 1L);
+  curl().setopt(handle.get(), CURLOPT_CERTINFO, 1L);
+  curl().setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
+  curl().setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
+  curl().setopt(handle.get(), CURLOPT_ERRORBUFFER, detail.data());
   // No CA vouches for an RA-TLS certificate: the attestation inside it does, and is verified.
   // Nothing is sent or read over this connection.
-  curl_easy_setopt(handle.get(), CURLOPT_SSL_VERIFYPEER, 0L);
-  curl_easy_setopt(handle.get(), CURLOPT_SSL_VERIFYHOST, 0L);
-  const CURLcode code = curl_easy_perform(handle.get());
+  curl().setopt(handle.get(), CURLOPT_SSL_VERIFYPEER, 0L);
+  curl().setopt(handle.get(), CURLOPT_SSL_VERIFYHOST, 0L);
+  const CURLcode code = curl().perform(handle.get());
   if (code != CURLE_OK)
     return fail(code == CURLE_OPERATION_TIMEDOUT ? Errc::timeout : Errc::io, "{}: {}", url,
-                detail[0] != 0 ? detail.data() : curl_easy_strerror(code));
+                detail[0] != 0 ? detail.data() : curl().strerror(code));
   const std::string pem = TRY(shown_certificate(handle.get()).within("{}", url));
   return x509::first_certificate(as_bytes(pem)).within("{}", url);
 }

@@ -1,6 +1,7 @@
 #include "fetch/http_client.hpp"
 
 #include "base/text.hpp"
+#include "fetch/curl.hpp"
 #include "fetch/proxy.hpp"
 #include "fetch/redirect.hpp"
 #include "sys/clock.hpp"
@@ -8,22 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <curl/curl.h>
 #include <mutex>
 #include <sys/socket.h>
 
 namespace dstack::fetch {
 
 namespace {
-
-struct FreeEasy {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using Easy = std::unique_ptr<CURL, FreeEasy>;
-using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
 constexpr long low_speed_bytes = 64; ///< per second, over low_speed_seconds
 constexpr long low_speed_seconds = 60;
@@ -59,7 +50,7 @@ std::size_t on_body(char* data, std::size_t unit, std::size_t count, void* opaqu
     return 0;
   }
   long status = 0;
-  curl_easy_getinfo(transfer.handle, CURLINFO_RESPONSE_CODE, &status);
+  curl().getinfo(transfer.handle, CURLINFO_RESPONSE_CODE, &status);
   if (transfer.sink != nullptr && status >= 200 && status < 300) {
     transfer.failure = (*transfer.sink)(as_bytes({data, size}));
     return transfer.failure ? size : 0;
@@ -94,52 +85,52 @@ curl_socket_t on_socket(void*, curlsocktype, curl_sockaddr* address)
 void set_limits(CURL* handle, const ClientLimits& limits, std::chrono::milliseconds left)
 {
   const auto connect = std::min(limits.connect, left);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, low_speed_bytes);
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, low_speed_seconds);
+  curl().setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
+  curl().setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
+  curl().setopt(handle, CURLOPT_LOW_SPEED_LIMIT, low_speed_bytes);
+  curl().setopt(handle, CURLOPT_LOW_SPEED_TIME, low_speed_seconds);
 }
 
 void set_common(CURL* handle, const ClientRequest& request)
 {
-  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L); // followed by us, hop by hop
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "dstack/0.1");
-  curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+  curl().setopt(handle, CURLOPT_URL, request.url.c_str());
+  curl().setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl().setopt(handle, CURLOPT_FOLLOWLOCATION, 0L); // followed by us, hop by hop
+  curl().setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl().setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  curl().setopt(handle, CURLOPT_USERAGENT, "dstack/0.1");
+  curl().setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
   for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) { // as curl(1)
     const std::string bundle = variable(name);
     if (bundle.empty()) continue;
-    curl_easy_setopt(handle, CURLOPT_CAINFO, bundle.c_str());
+    curl().setopt(handle, CURLOPT_CAINFO, bundle.c_str());
     break;
   }
-  if (request.method == "HEAD") curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+  if (request.method == "HEAD") curl().setopt(handle, CURLOPT_NOBODY, 1L);
   if (request.method == "POST") {
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
+    curl().setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
+                  static_cast<curl_off_t>(request.body.size()));
+    curl().setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
   }
 }
 
 void set_callbacks(CURL* handle, Transfer& transfer)
 {
-  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &transfer);
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer.detail.data());
+  curl().setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+  curl().setopt(handle, CURLOPT_WRITEDATA, &transfer);
+  curl().setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+  curl().setopt(handle, CURLOPT_HEADERDATA, &transfer);
+  curl().setopt(handle, CURLOPT_ERRORBUFFER, transfer.detail.data());
 }
 
 Result<HeaderList> header_list(const ClientRequest& request)
 {
-  HeaderList list{curl_slist_append(nullptr, "Expect:")}; // no waiting for "100 Continue"
+  HeaderList list{curl().append(nullptr, "Expect:")}; // no waiting for "100 Continue"
   for (const http::Header& header : request.headers) {
     const std::string line = fmt::format("{}: {}", header.name, header.value);
     if (line.find_first_of("\r\n") != std::string::npos)
       return fail(Errc::malformed, "header {} holds a line end", printable(header.name));
-    list.reset(curl_slist_append(list.release(), line.c_str()));
+    list.reset(curl().append(list.release(), line.c_str()));
   }
   return list;
 }
@@ -151,7 +142,7 @@ Error failed(CURLcode code, const Transfer& transfer, const ClientRequest& reque
                                                              : Errc::io;
   const std::string_view detail{transfer.detail.data()};
   return fail(kind, "{} {}: {}{}", request.method, printable(request.url),
-              detail.empty() ? std::string{curl_easy_strerror(code)} : printable(detail),
+              detail.empty() ? std::string{curl().strerror(code)} : printable(detail),
               proxy_note(request.url, variable));
 }
 
@@ -170,23 +161,23 @@ Result<Hop> transfer_once(CURL* handle,
   transfer.limits = &limits;
   transfer.sink = sink;
   transfer.handle = handle;
-  curl_easy_reset(handle); // keeps open connections
+  curl().reset(handle); // keeps open connections
   set_common(handle, request);
   set_limits(handle, limits, left);
   set_callbacks(handle, transfer);
   const HeaderList list = TRY(header_list(request));
-  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list.get());
-  const CURLcode code = curl_easy_perform(handle);
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, nullptr); // transfer ends before the handle
+  curl().setopt(handle, CURLOPT_HTTPHEADER, list.get());
+  const CURLcode code = curl().perform(handle);
+  curl().setopt(handle, CURLOPT_ERRORBUFFER, nullptr); // transfer ends before the handle
   if (!transfer.failure)
     return Error{transfer.failure.error()}.within(
         fmt::format("{} {}", request.method, printable(request.url)));
   if (code != CURLE_OK) return failed(code, transfer, request);
   long status = 0;
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  curl().getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   transfer.response.status = static_cast<int>(status);
   const char* next = nullptr;
-  curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &next);
+  curl().getinfo(handle, CURLINFO_REDIRECT_URL, &next);
   return Hop{std::move(transfer.response), next == nullptr ? "" : next};
 }
 
@@ -211,10 +202,10 @@ perform(CURL* handle, ClientRequest request, const ClientLimits& limits, const B
 
 /// Idle handles with their open connections, for transfers from any thread.
 struct HttpClient::Pool {
-  Easy take()
+  Result<Easy> take()
   {
     const std::lock_guard guard{lock};
-    if (idle.empty()) return Easy{curl_easy_init()};
+    if (idle.empty()) return new_easy();
     Easy out = std::move(idle.back());
     idle.pop_back();
     return out;
@@ -229,12 +220,7 @@ struct HttpClient::Pool {
   std::vector<Easy> idle;
 };
 
-HttpClient::HttpClient() : pool_(std::make_shared<Pool>())
-{
-  // Once per process, before any thread of ours uses the library.
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  DSTACK_ASSERT(started == CURLE_OK);
-}
+HttpClient::HttpClient() : pool_(std::make_shared<Pool>()) {}
 
 Result<http::Response>
 HttpClient::run(const ClientRequest& request, const ClientLimits& limits, const BodySink* sink)
@@ -242,8 +228,7 @@ HttpClient::run(const ClientRequest& request, const ClientLimits& limits, const 
   const std::string& method = request.method;
   if (method != "GET" && method != "HEAD" && method != "POST")
     return fail(Errc::unsupported, "HTTP method {}", printable(method));
-  Easy handle = pool_->take();
-  if (!handle) return fail(Errc::io, "libcurl could not start");
+  Easy handle = TRY(pool_->take());
   auto response = perform(handle.get(), request, limits, sink);
   pool_->give_back(std::move(handle));
   return response;
