@@ -1,6 +1,7 @@
 #include "base/bytes.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace dstack {
 
@@ -63,16 +64,29 @@ std::string hex(ByteView bytes)
 
 namespace {
 
-int nibble(char c)
-{
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+using DigitTable = std::array<std::uint8_t, 256>;
+constexpr std::uint8_t no_digit = 0xff;
+
+/// What each character stands for, by its place in the alphabet (modulo `base`).
+constexpr DigitTable digit_table(std::string_view alphabet, std::size_t base)
+{
+  DigitTable out{};
+  out.fill(no_digit);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    out.at(static_cast<unsigned char>(alphabet[i])) = static_cast<std::uint8_t>(i % base);
+  return out;
+}
+
+constexpr DigitTable hex_digits = digit_table("0123456789abcdef0123456789ABCDEF", 16);
+constexpr DigitTable base64_digits = digit_table(base64_alphabet, base64_alphabet.size());
+
+std::uint8_t digit_of(const DigitTable& table, char c)
+{
+  return table[static_cast<unsigned char>(c)]; // never out of range: 256 entries
+}
 
 template <class T> Result<T> read_le(ByteReader& in)
 {
@@ -113,10 +127,11 @@ Result<Bytes> parse_hex(std::string_view text)
   Bytes out;
   out.reserve(text.size() / 2);
   for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = nibble(text[i]);
-    const int low = nibble(text[i + 1]);
-    if (high < 0 || low < 0) return fail(Errc::malformed, "not a hex digit at position {}", i);
-    out.push_back(static_cast<std::uint8_t>(high * 16 + low));
+    const std::uint8_t high = digit_of(hex_digits, text[i]);
+    const std::uint8_t low = digit_of(hex_digits, text[i + 1]);
+    if (high == no_digit || low == no_digit)
+      return fail(Errc::malformed, "not a hex digit at position {}", i);
+    out.push_back(static_cast<std::uint8_t>(high << 4U | low));
   }
   return out;
 }
@@ -148,10 +163,9 @@ Result<Bytes> parse_base64(std::string_view text)
     const std::size_t pad = !last ? 0 : text[i + 3] != '=' ? 0 : text[i + 2] == '=' ? 2 : 1;
     std::uint32_t group = 0;
     for (std::size_t k = 0; k < 4; ++k) {
-      const std::size_t value = k >= 4 - pad ? 0 : base64_alphabet.find(text[i + k]);
-      if (value == std::string_view::npos)
-        return fail(Errc::malformed, "not base64 at position {}", i + k);
-      group = group << 6U | static_cast<std::uint32_t>(value);
+      const std::uint8_t value = k >= 4 - pad ? 0 : digit_of(base64_digits, text[i + k]);
+      if (value == no_digit) return fail(Errc::malformed, "not base64 at position {}", i + k);
+      group = group << 6U | value;
     }
     if ((pad == 1 && (group & 0xffU) != 0) || (pad == 2 && (group & 0xffffU) != 0))
       return fail(Errc::malformed, "base64 with non-zero trailing bits");

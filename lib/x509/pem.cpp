@@ -34,10 +34,8 @@ Result<Bytes> take_block(std::string_view& text, std::string_view label)
   const std::size_t end = text.find("-----");
   if (end == std::string_view::npos || end > max_block)
     return fail(Errc::malformed, "PEM: no end of the block");
-  std::string body;
-  body.reserve(end);
-  std::copy_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end),
-               std::back_inserter(body), [](char c) { return !is_blank(c); });
+  std::string body{text.substr(0, end)};
+  body.erase(std::remove_if(body.begin(), body.end(), is_blank), body.end());
   text.remove_prefix(end);
   if (!take(text, "-----END ") || !take(text, label) || !take(text, "-----"))
     return fail(Errc::malformed, "PEM: no '-----END {}-----'", label);
