@@ -114,7 +114,7 @@ Judged Worker::judge_with(const std::string& name,
   out.verdict = verify::verify(evidence, materials, question);
   out.verdict.input = name;
   verify::Bundle bundle;
-  if (brought.collateral) bundle.collateral = *brought.collateral;
+  if (brought.collateral) bundle.collateral = brought.collateral->set();
   bundle.amd_certificates = std::move(brought.certificates);
   bundle.policy = std::move(question.policy);
   bundle.expectations = std::move(question.expectations);
@@ -148,7 +148,8 @@ Judged Worker::judge_bundle(const std::string& name, std::string_view text)
   if (session_.image.empty()) question.image = bundle->image;
   Brought brought;
   if (bundle->collateral)
-    brought.collateral = std::make_shared<const dcap::Collateral>(*std::move(bundle->collateral));
+    brought.collateral =
+        std::make_shared<const dcap::HashedCollateral>(*std::move(bundle->collateral));
   brought.certificates = std::move(bundle->amd_certificates);
   Judged out = judge_with(name, *evidence, std::move(question), std::move(brought));
   out.verdict.evidence += " in a verification bundle";

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "codec/json.hpp"
+#include "crypto/hash.hpp"
 #include "dcap/signed_json.hpp"
 #include "x509/crl.hpp"
 #include "x509/p256_certificate.hpp"
@@ -113,6 +114,22 @@ std::string to_json_text(const Collateral& c)
       .set("qe_identity_signature", hex(c.qe_identity_signature));
   if (!c.pck_certificate_chain.empty()) out.set("pck_certificate_chain", c.pck_certificate_chain);
   return codec::write_json(out, {.indent = 2}) + "\n";
+}
+
+HashedCollateral::Digest HashedCollateral::digest_of(const Collateral& set)
+{
+  crypto::Sha256 hash;
+  const auto add = [&](ByteView part) {
+    hash.update(ByteWriter{}.u64le(part.size()).bytes());
+    hash.update(part);
+  };
+  for (const std::string* text :
+       {&set.tcb_info, &set.qe_identity, &set.tcb_info_issuer_chain, &set.qe_identity_issuer_chain})
+    add(as_bytes(*text));
+  for (const Bytes* part :
+       {&set.tcb_info_signature, &set.qe_identity_signature, &set.root_ca_crl, &set.pck_crl})
+    add(*part);
+  return hash.finish();
 }
 
 } // namespace dstack::dcap

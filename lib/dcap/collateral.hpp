@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 
+#include <array>
 #include <string>
 
 namespace dstack::dcap {
@@ -23,6 +24,24 @@ struct Collateral {
   Bytes pck_crl{};                        ///< DER
 
   bool operator==(const Collateral&) const = default;
+};
+
+/// A set that no longer changes, with the SHA-256 of what a verdict depends on: computed once,
+/// however many quotes are judged with it.
+class HashedCollateral {
+public:
+  using Digest = std::array<std::uint8_t, 32>;
+
+  explicit HashedCollateral(Collateral set) : set_(std::move(set)), digest_(digest_of(set_)) {}
+
+  const Collateral& set() const { return set_; }
+  const Digest& digest() const { return digest_; }
+  /// Every part with its length, so that no two sets give the same text.
+  static Digest digest_of(const Collateral& set);
+
+private:
+  Collateral set_;
+  Digest digest_;
 };
 
 /// CRLs and signatures may be hex or arrays of numbers, CRLs also PEM. Nothing is verified here.

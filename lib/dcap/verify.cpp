@@ -105,23 +105,6 @@ void note_levels(DcapReport& out)
   }
 }
 
-/// Every part with its length, so that no two sets give the same text.
-std::array<std::uint8_t, 32> digest_of(const Collateral& c)
-{
-  crypto::Sha256 hash;
-  const auto add = [&](ByteView part) {
-    hash.update(ByteWriter{}.u64le(part.size()).bytes());
-    hash.update(part);
-  };
-  for (const std::string* text :
-       {&c.tcb_info, &c.qe_identity, &c.tcb_info_issuer_chain, &c.qe_identity_issuer_chain})
-    add(as_bytes(*text));
-  for (const Bytes* part :
-       {&c.tcb_info_signature, &c.qe_identity_signature, &c.root_ca_crl, &c.pck_crl})
-    add(*part);
-  return hash.finish();
-}
-
 } // namespace
 
 struct Verifier::Run {
@@ -129,10 +112,9 @@ struct Verifier::Run {
   Counts counts{};
 };
 
-Result<std::shared_ptr<const SignedCollateral>> Verifier::collateral(const Collateral& from,
-                                                                     Run& run)
+Result<std::shared_ptr<const SignedCollateral>>
+Verifier::collateral(const Collateral& from, const Digest& key, Run& run)
 {
-  const Digest key = digest_of(from);
   if (const auto known = collaterals_.find(key); known != collaterals_.end()) {
     run.counts.remembered += known->second->counts.signatures;
     return known->second;
@@ -152,12 +134,12 @@ Result<std::shared_ptr<const SignedCollateral>> Verifier::collateral(const Colla
   return kept;
 }
 
-Result<std::shared_ptr<const PckChain>> Verifier::pck_chain(std::string_view pem, Run& run)
+Result<std::shared_ptr<const PckChain>>
+Verifier::pck_chain(std::string_view pem, const Digest& key, Run& run)
 {
   run.stage = Stage::pck_chain;
   if (pem.empty())
     return fail(Errc::untrusted, "neither quote nor collateral carries a PCK certificate chain");
-  const Digest key = crypto::sha256(as_bytes(pem));
   if (const auto known = chains_.find(key); known != chains_.end()) {
     run.counts.remembered += known->second->counts.signatures;
     return known->second;
@@ -170,11 +152,12 @@ Result<std::shared_ptr<const PckChain>> Verifier::pck_chain(std::string_view pem
   return kept;
 }
 
-Status Verifier::check_pck_crl(const SignedCollateral& collateral, const PckChain& chain, Run& run)
+Status Verifier::check_pck_crl(const SignedCollateral& collateral,
+                               const PckChain& chain,
+                               const std::pair<Digest, Digest>& key,
+                               Run& run)
 {
   run.stage = Stage::pck_crl;
-  // The views stay the same objects as long as the parts are remembered, but bytes decide.
-  const Digest key = crypto::sha256(concat({collateral.bytes->pck_crl, chain.intermediate.der}));
   if (proven_crls_.contains(key)) {
     ++run.counts.remembered;
     return ok();
@@ -182,7 +165,7 @@ Status Verifier::check_pck_crl(const SignedCollateral& collateral, const PckChai
   TRY(check_crl(collateral.pck_crl, chain.intermediate, *chain.intermediate_key, run.counts)
           .within("PCK CRL"));
   bound(proven_crls_);
-  proven_crls_.emplace(key, true);
+  proven_crls_.insert(key);
   return ok();
 }
 
@@ -198,17 +181,19 @@ Result<std::shared_ptr<const crypto::P256Public>> Verifier::attestation_key(Byte
   return std::shared_ptr<const crypto::P256Public>{std::move(made)};
 }
 
-Result<DcapReport> Verifier::run(ByteView raw, const Collateral& from, std::int64_t at, Run& run)
+Result<DcapReport> Verifier::run(
+    ByteView raw, const Collateral& from, const Digest& from_digest, std::int64_t at, Run& run)
 {
   DcapReport out;
   Counts& counts = run.counts;
   out.quote = TRY(parse_quote(raw));
   const Quote& quote = out.quote;
-  const auto proven = TRY(collateral(from, run));
+  const auto proven = TRY(collateral(from, from_digest, run));
   const std::string_view pem = quote.certification_type == 5 ? as_text(quote.certification_data)
                                                              : from.pck_certificate_chain;
-  const auto chain = TRY(pck_chain(pem, run));
-  TRY(check_pck_crl(*proven, *chain, run));
+  const Digest pem_digest = crypto::sha256(as_bytes(pem));
+  const auto chain = TRY(pck_chain(pem, pem_digest, run));
+  TRY(check_pck_crl(*proven, *chain, {from_digest, pem_digest}, run));
   run.stage = Stage::validity;
   out.windows = proven->windows;
   out.windows.insert(out.windows.end(), chain->windows.begin(), chain->windows.end());
@@ -249,9 +234,22 @@ Result<DcapReport> Verifier::run(ByteView raw, const Collateral& from, std::int6
 
 Verification Verifier::verify(ByteView quote, const Collateral& collateral, std::int64_t at)
 {
+  return verify(quote, collateral, HashedCollateral::digest_of(collateral), at);
+}
+
+Verification Verifier::verify(ByteView quote, const HashedCollateral& collateral, std::int64_t at)
+{
+  return verify(quote, collateral.set(), collateral.digest(), at);
+}
+
+Verification Verifier::verify(ByteView quote,
+                              const Collateral& collateral,
+                              const Digest& digest,
+                              std::int64_t at)
+{
   Run state;
   Verification out;
-  auto report = run(quote, collateral, at, state);
+  auto report = run(quote, collateral, digest, at, state);
   out.reached = state.stage;
   out.counts = state.counts;
   if (report)

@@ -6,6 +6,7 @@
 #include "dcap/tcb_match.hpp"
 
 #include <map>
+#include <set>
 
 namespace dstack::dcap {
 
@@ -62,23 +63,33 @@ public:
 
   /// quote must outlive the result; at is Unix seconds.
   Verification verify(ByteView quote, const Collateral& collateral, std::int64_t at);
+  /// The same for a set that judges many quotes: it is not hashed again for each.
+  Verification verify(ByteView quote, const HashedCollateral& collateral, std::int64_t at);
 
   const Anchor& anchor() const { return anchor_; }
 
 private:
   struct Run;
-  using Digest = std::array<std::uint8_t, 32>;
+  using Digest = HashedCollateral::Digest;
 
-  Result<std::shared_ptr<const SignedCollateral>> collateral(const Collateral& from, Run& run);
-  Result<std::shared_ptr<const PckChain>> pck_chain(std::string_view pem, Run& run);
-  Status check_pck_crl(const SignedCollateral& collateral, const PckChain& chain, Run& run);
+  Verification
+  verify(ByteView quote, const Collateral& collateral, const Digest& digest, std::int64_t at);
+  Result<std::shared_ptr<const SignedCollateral>>
+  collateral(const Collateral& from, const Digest& key, Run& run);
+  Result<std::shared_ptr<const PckChain>>
+  pck_chain(std::string_view pem, const Digest& key, Run& run);
+  Status check_pck_crl(const SignedCollateral& collateral,
+                       const PckChain& chain,
+                       const std::pair<Digest, Digest>& key,
+                       Run& run);
   Result<std::shared_ptr<const crypto::P256Public>> attestation_key(ByteView xy);
-  Result<DcapReport> run(ByteView raw, const Collateral& collateral, std::int64_t at, Run& run);
+  Result<DcapReport>
+  run(ByteView raw, const Collateral& from, const Digest& from_digest, std::int64_t at, Run& run);
 
   Anchor anchor_;
   std::map<Digest, std::shared_ptr<const SignedCollateral>> collaterals_;
   std::map<Digest, std::shared_ptr<const PckChain>> chains_;
-  std::map<Digest, bool> proven_crls_; ///< CRL and issuer key together
+  std::set<std::pair<Digest, Digest>> proven_crls_; ///< of which set, for which chain
   std::map<Field<64>, std::shared_ptr<const crypto::P256Public>> keys_;
 };
 

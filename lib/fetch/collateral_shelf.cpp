@@ -32,7 +32,7 @@ Status check_platform(const dcap::Quote& quote, const dcap::Anchor& anchor)
 
 CollateralShelf::Shared shared(std::optional<dcap::Collateral>& from)
 {
-  return from ? std::make_shared<const dcap::Collateral>(*std::move(from)) : nullptr;
+  return from ? std::make_shared<const dcap::HashedCollateral>(*std::move(from)) : nullptr;
 }
 
 /// What a service does or fails to do says nothing about the evidence.
@@ -61,7 +61,7 @@ Result<CollateralShelf::Shared> CollateralShelf::fetch_for(const dcap::Quote& qu
       TRY(request_for(own != nullptr ? *own : fetched, quote.tee, sources_.update));
   FetchedCollateral out = TRY(sources_.service->collateral(request, at));
   out.collateral.pck_certificate_chain = fetched;
-  return std::make_shared<const dcap::Collateral>(std::move(out.collateral));
+  return std::make_shared<const dcap::HashedCollateral>(std::move(out.collateral));
 }
 
 std::shared_ptr<CollateralShelf::Place> CollateralShelf::place_for(const std::string& question)

@@ -22,7 +22,7 @@ public:
     TcbUpdate update{};
     std::optional<KdsSource> kds{}; ///< AMD's certificates
   };
-  using Shared = std::shared_ptr<const dcap::Collateral>;
+  using Shared = std::shared_ptr<const dcap::HashedCollateral>;
 
   explicit CollateralShelf(Sources sources);
 

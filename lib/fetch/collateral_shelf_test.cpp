@@ -60,14 +60,14 @@ TEST_SUITE("fetch::CollateralShelf")
     CollateralShelf::Sources sources;
     sources.simulated = named("simulated");
     CollateralShelf without{sources};
-    CHECK((*without.collateral_for(quote_of(ids), true, sys::now()))->tcb_info == "simulated");
+    CHECK((*without.collateral_for(quote_of(ids), true, sys::now()))->set().tcb_info == "simulated");
     const auto real = without.collateral_for(quote_of(ids), false, sys::now());
     REQUIRE(!real);
     CHECK(real.error().code() == Errc::config);
     sources.file = named("file");
     CollateralShelf with{sources};
     for (const bool simulated : {false, true})
-      CHECK((*with.collateral_for(quote_of(ids), simulated, sys::now()))->tcb_info == "file");
+      CHECK((*with.collateral_for(quote_of(ids), simulated, sys::now()))->set().tcb_info == "file");
     CollateralShelf empty{{}};
     CHECK(empty.collateral_for(quote_of(ids), true, sys::now()).error().code() == Errc::not_found);
   }

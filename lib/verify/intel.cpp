@@ -139,7 +139,7 @@ void end_with(Verdict& verdict, const Error& error)
 
 bool check_quote(dcap::Verifier& verifier,
                  ByteView quote,
-                 const dcap::Collateral& collateral,
+                 const dcap::HashedCollateral& collateral,
                  Time at,
                  Verdict& verdict,
                  Subject& subject)

@@ -11,7 +11,7 @@ namespace dstack::verify {
 /// the subject is filled. Otherwise the verdict's answer and reason are set.
 bool check_quote(dcap::Verifier& verifier,
                  ByteView quote,
-                 const dcap::Collateral& collateral,
+                 const dcap::HashedCollateral& collateral,
                  Time at,
                  Verdict& verdict,
                  Subject& subject);

@@ -25,8 +25,8 @@ bool present()
 struct Presented {
   attest::Evidence evidence =
       *attest::recognise(as_bytes(slurp(vectors() / "tdx-lite-getquote.json")));
-  dcap::Collateral collateral =
-      *dcap::collateral_from_json(slurp(vectors() / "collateral/86e3287ec7108350.json"));
+  dcap::HashedCollateral collateral{
+      *dcap::collateral_from_json(slurp(vectors() / "collateral/86e3287ec7108350.json"))};
   dcap::Verifier verifier{dcap::Anchor::intel()};
   Policy policy = permissive_policy();
   BoundData data = (*dcap::parse_quote(evidence.attestation.quote)).report_data();

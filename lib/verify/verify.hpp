@@ -14,7 +14,7 @@ namespace dstack::verify {
 /// What evidence is judged with.
 struct Materials {
   dcap::Verifier* verifier = nullptr; ///< Intel's and simulated quotes; its anchor is what counts
-  const dcap::Collateral* collateral = nullptr;
+  const dcap::HashedCollateral* collateral = nullptr;
   std::optional<Error> missing{}; ///< why there is no collateral, or there are no certificates
   /// SEV-SNP: certificates from elsewhere, for reports that come without.
   const snp::Certificates* amd_certificates = nullptr;

@@ -18,8 +18,8 @@ std::filesystem::path vectors()
 struct Published {
   attest::Evidence evidence =
       *attest::recognise(as_bytes(slurp(vectors() / "tdx-lite-getquote.json")));
-  dcap::Collateral collateral =
-      *dcap::collateral_from_json(slurp(vectors() / "collateral/86e3287ec7108350.json"));
+  dcap::HashedCollateral collateral{
+      *dcap::collateral_from_json(slurp(vectors() / "collateral/86e3287ec7108350.json"))};
   dcap::Verifier verifier{dcap::Anchor::intel()};
   Question question{strict_policy(), {}, {}, Time{1'782'215'795'000}};
 
