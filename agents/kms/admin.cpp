@@ -65,7 +65,7 @@ rpc::Service Admin::service()
   out.trimmed_prefix = "Admin.";
   out.methods["Status"] = Method{[this](const Json&) -> Result<Json> { return node_.status(); }};
   out.methods["Reload"] = Method{[this](const Json&) -> Result<Json> {
-    TRY(node_.reload_policy());
+    TRY(node_.reload());
     return Json::object();
   }};
   out.methods["Lock"] = Method::later(none, none, [this](const Json&, Method::Done done) {

@@ -25,7 +25,9 @@ Result<fetch::ServiceOptions> service_options(const kms::CollateralSettings& set
   return out;
 }
 
-Result<std::unique_ptr<fetch::Prover>> make_prover(const NodeOptions& options,
+} // namespace
+
+Result<std::shared_ptr<fetch::Prover>> make_prover(const NodeOptions& options,
                                                    const kms::CollateralSettings& settings)
 {
   const fetch::CollateralCache cache{options.below(settings.directory)};
@@ -46,11 +48,9 @@ Result<std::unique_ptr<fetch::Prover>> make_prover(const NodeOptions& options,
           TRY(dcap::collateral_from_json(trust->collateral).within("simulated TEE"));
     }
   }
-  return std::make_unique<fetch::Prover>(
+  return std::make_shared<fetch::Prover>(
       std::make_shared<fetch::CollateralShelf>(std::move(sources)), std::move(roots));
 }
-
-} // namespace
 
 Result<Foundation> lay_foundation(NodeOptions options)
 {

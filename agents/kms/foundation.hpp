@@ -26,8 +26,11 @@ struct Foundation {
   kms::Settings settings{};
   LoadedPolicy policy{};
   GuestAgent agent;
-  std::unique_ptr<fetch::Prover> prover{};
+  std::shared_ptr<fetch::Prover> prover{};
 };
+/// With the root and collateral of a simulated TEE as they are on disk now.
+Result<std::shared_ptr<fetch::Prover>> make_prover(const NodeOptions& options,
+                                                   const kms::CollateralSettings& settings);
 /// Reads DIR/kms.toml and the policy.
 Result<Foundation> lay_foundation(NodeOptions options);
 

@@ -77,7 +77,7 @@ public:
 private:
   void on_signal(int signal)
   {
-    if (signal == SIGHUP) return static_cast<void>(node_.reload_policy());
+    if (signal == SIGHUP) return static_cast<void>(node_.reload());
     if (std::exchange(terminating_, true)) {
       exit_ = signal_base + signal;
       return loop_.stop();

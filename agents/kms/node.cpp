@@ -156,7 +156,7 @@ codec::Json Node::status() const
   out.set("schema", "dstack.kms.status/1").set("version", product_version);
   out.set("sealed", sealed()).set("provider", vault::name_of(custody_->provider));
   out.set("development", settings().development);
-  if (unsealing_) out.set("unseal", unsealing_->document());
+  if (unsealing_) out.set("unseal", kmsapi::to_json(unsealing_->document()));
   out.set("cluster", hex(public_root_->cluster));
   out.set("key_provider_id", hex(public_root_->ca_spki));
   out.set("k256_pubkey", hex(public_root_->k256));

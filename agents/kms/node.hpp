@@ -12,6 +12,8 @@
 #include "sys/watch.hpp"
 #include "sys/workers.hpp"
 
+#include <mutex>
+
 namespace dstack::kmsnode {
 
 class Node {
@@ -31,6 +33,8 @@ public:
   using Done = std::function<void(Status)>;
   /// The policy file anew; an error leaves the old rules.
   Status reload_policy();
+  /// The policy, and what evidence is judged with.
+  Status reload();
   /// Takes the root out of memory: when done is called, no request holds it any more.
   void lock(Done done);
   void unlock(SecretBytes passphrase, Done done);
@@ -100,6 +104,7 @@ private:
   kmsapi::Metrics metrics_{};
   kmsapi::Outside outside_{};
   Judge judge_{metrics_};
+  mutable std::mutex prover_mutex_;
   Prove prove_;
   vault::Vault vault_;
   std::optional<vault::PublicRoot> public_root_;

@@ -74,6 +74,18 @@ Status Node::reload_policy()
   return ok();
 }
 
+Status Node::reload()
+{
+  auto prover = TRY(make_prover(on_.options, settings().collateral));
+  {
+    const std::lock_guard lock{prover_mutex_};
+    on_.prover = std::move(prover);
+  }
+  TRY(reload_policy());
+  refresh_self();
+  return ok();
+}
+
 /// A new key, certificate and attestation. The old ones serve until these are there.
 void Node::refresh_self()
 {

@@ -10,7 +10,11 @@ void Node::make_outside()
 {
   prove_ = [this](const attest::Evidence& evidence, const verify::BoundData& data,
                   const kms::Policy& policy) {
-    return on_.prover->prove(evidence, data, kms::evidence_policy(policy), sys::now());
+    const auto prover = [this] {
+      const std::lock_guard lock{prover_mutex_};
+      return on_.prover;
+    }();
+    return prover->prove(evidence, data, kms::evidence_policy(policy), sys::now());
   };
   outside_.now = sys::now;
   outside_.prove = prove_;

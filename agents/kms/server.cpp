@@ -158,7 +158,7 @@ void Server::unseal(const http::Request& request, const net::Responder& to)
   if (!unsealing)
     return send(to, json_error(404, node_.sealed() ? "the root waits for its passphrase"
                                                    : "the root is open: no share is wanted"));
-  if (request.method == "GET") return send(to, json(200, unsealing->document()));
+  if (request.method == "GET") return send(to, json(200, kmsapi::to_json(unsealing->document())));
   if (request.method != "POST") return send(to, json_error(405, "GET or POST"));
   if (request.body.size() > max_share_body)
     return send(to, json_error(413, "too long for a share"));

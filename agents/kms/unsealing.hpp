@@ -3,14 +3,12 @@
 /// the shares come in.
 
 #include "agents/kms/identity.hpp"
+#include "kmsapi/unseal.hpp"
 #include "vault/share_file.hpp"
 
 #include <mutex>
 
 namespace dstack::kmsnode {
-
-/// SHA-512 of "dstack-kms-unseal:" and the X25519 key that shares are sealed to.
-ReportData unseal_report_data(const crypto::BoxPublic& key);
 
 class Unsealing {
 public:
@@ -23,7 +21,7 @@ public:
                                                   const vault::Custody& custody);
 
   /// GET /unseal.
-  codec::Json document() const;
+  kmsapi::UnsealDocument document() const;
   /// A share file: sealed to our key, or plain from a peer that we asked. How many are in.
   Result<unsigned> add(ByteView share_file);
   bool complete() const;
