@@ -27,6 +27,28 @@ std::string environment(const char* name)
   return value == nullptr ? "" : value;
 }
 
+/// As `dstack` ends for such an error, so that it can end the same way.
+int exit_status(Errc code)
+{
+  switch (code) {
+  case Errc::usage:
+  case Errc::config:
+    return 2;
+  case Errc::untrusted:
+  case Errc::denied:
+    return 3;
+  case Errc::malformed:
+  case Errc::unsupported:
+    return 4;
+  case Errc::io:
+  case Errc::timeout:
+  case Errc::not_found:
+  case Errc::internal:
+    return 1;
+  }
+  return 1;
+}
+
 struct Arguments {
   std::string directory;
   std::string join;
@@ -77,7 +99,11 @@ public:
 private:
   void on_signal(int signal)
   {
-    if (signal == SIGHUP) return static_cast<void>(node_.reload());
+    if (signal == SIGHUP) {
+      const Status read = node_.reload();
+      if (!read) node_.log().error("node", "reload: " + read.error().message());
+      return;
+    }
     if (std::exchange(terminating_, true)) {
       exit_ = signal_base + signal;
       return loop_.stop();
@@ -139,5 +165,5 @@ int main(int argc, char** argv)
   if (status) return *status;
   readiness.failed(status.error());
   dstack::launch::Log{}.error("kms", status.error().message());
-  return status.error().code() == dstack::Errc::usage ? 2 : 1;
+  return dstack::kmsnode::exit_status(status.error().code());
 }
