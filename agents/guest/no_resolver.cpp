@@ -1,6 +1,8 @@
-/// libcrypto's archive refers to name resolution, for parts of it that the guest agent never calls.
-/// glibc's own would drag NSS, which is loaded at run time, into a static program; these refuse.
+/// The archives of libcrypto and c-ares refer to name resolution, for parts of them that the guest
+/// agent never calls: its names go through net::resolve. glibc's own would drag NSS, which is
+/// loaded at run time, into a static program; these refuse.
 
+#include <cerrno>
 #include <netdb.h>
 
 extern "C" {
@@ -34,6 +36,22 @@ int getnameinfo(const sockaddr* /*address*/,
 hostent* gethostbyname(const char* /*name*/)
 {
   return nullptr;
+}
+
+servent* getservbyname(const char* /*name*/, const char* /*protocol*/)
+{
+  return nullptr;
+}
+
+int getservbyport_r(int /*port*/,
+                    const char* /*protocol*/,
+                    servent* /*entry*/,
+                    char* /*room*/,
+                    size_t /*size*/,
+                    servent** result)
+{
+  *result = nullptr;
+  return ENOENT;
 }
 
 } // extern "C"

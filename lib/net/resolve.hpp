@@ -13,8 +13,9 @@ namespace dstack::net {
 inline constexpr std::size_t max_addresses = 16;
 
 /// Numeric addresses of a host, IPv4 first, at most max_addresses; a numeric address is its own.
-/// Servers are numeric too; none given: those of this machine's /etc/resolv.conf, after /etc/hosts.
-/// Errc::not_found: there is no such host, or it has no address.
+/// Servers are numeric too, with a port or without ("192.0.2.1:53"); none given: those of this
+/// machine's /etc/resolv.conf, after /etc/hosts. Errc::not_found: there is no such host, or it has
+/// no address.
 Result<std::vector<std::string>> resolve(const std::string& host,
                                          const std::vector<std::string>& servers,
                                          std::chrono::milliseconds deadline);
