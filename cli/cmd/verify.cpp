@@ -1,12 +1,9 @@
 #include "cli/cmd/add.hpp"
-#include "cli/collateral.hpp"
-#include "cli/verify/runner.hpp"
 #include "cli/verify/serve.hpp"
+#include "cli/verify/session.hpp"
 #include "report/ci.hpp"
 #include "report/json.hpp"
-#include "report/text.hpp"
 #include "sys/threads.hpp"
-#include "tee/sim_trust.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -16,71 +13,24 @@ namespace dstack::cli {
 
 namespace {
 
-constexpr std::size_t max_root = std::size_t{64} << 10U;
 constexpr std::uint64_t max_jobs = 256;
 
 struct Options {
   std::vector<std::string> inputs;
   QuestionOptions question;
-  SettingOptions settings;
-  std::string collateral;
-  std::string root;
-  std::string update = "standard";
+  TrustOptions trust;
   std::string format = "text";
   std::string bundle;
   std::string serve;
   std::uint64_t jobs = 0;
-  bool offline = false;
 };
-
-report::TextStyle style_of(Context& ctx)
-{
-  report::TextStyle out;
-  out.verbose = ctx.ui().style().verbose;
-  out.paint = [&ctx](report::Tone tone, std::string_view text) {
-    constexpr std::array tones{Tone::plain, Tone::good, Tone::warn,
-                               Tone::bad,   Tone::dim,  Tone::bold};
-    return ctx.ui().paint_out(tones.at(static_cast<std::size_t>(tone)), text);
-  };
-  return out;
-}
-
-Result<fetch::CollateralShelf::Sources>
-sources_of(const Options& o, const Context& ctx, const dcap::Anchor& root, Session& session)
-{
-  fetch::CollateralShelf::Sources out;
-  const config::Config config = TRY(load_config(ctx, o.settings));
-  session.timeout = std::chrono::milliseconds{config.duration_ms("pccs.timeout")};
-  out.update = TRY(as_usage(fetch::parse_update(o.update).within("--update")));
-  out.anchor = root;
-  if (!o.collateral.empty()) {
-    const std::string text = TRY(sys::read_text(o.collateral, dcap::max_collateral));
-    out.file = TRY(dcap::collateral_from_json(text).within("{}", o.collateral));
-  }
-  const fetch::Network network = o.offline ? fetch::Network::offline : fetch::Network::online;
-  out.service = TRY(pcs_source(config, ctx, network, root));
-  out.kds = TRY(kds_source(config, ctx, network));
-  // Read only when it may count: not every machine has a simulated TEE.
-  if (!session.question.policy.allow_simulated) return out;
-  const auto trust = TRY(tee::read_sim_trust(ctx.dirs().data / "simulated-tee"));
-  if (!trust) return out;
-  out.simulated = TRY(dcap::collateral_from_json(trust->collateral).within("simulated TEE"));
-  session.simulated_root = TRY(dcap::Anchor::from_file(trust->root).within("simulated TEE"));
-  return out;
-}
 
 Result<Session> session_of(const Options& o, const Context& ctx)
 {
-  Session out;
-  out.question = TRY(question_of(o.question, ctx));
+  Session out = TRY(open_session(o.trust, TRY(question_of(o.question, ctx)), ctx));
   out.image = o.question.image;
   out.policy_given = !o.question.policy.empty();
   out.at_given = !o.question.at.empty();
-  if (!o.root.empty())
-    out.root =
-        TRY(dcap::Anchor::from_file(TRY(sys::read_file(o.root, max_root))).within("{}", o.root));
-  out.shelf = std::make_shared<fetch::CollateralShelf>(TRY(sources_of(o, ctx, out.root, out)));
-  if (out.root.vendor() == dcap::simulated_vendor) out.simulated_root.reset();
   return out;
 }
 
@@ -137,7 +87,7 @@ void print(const std::vector<verify::Verdict>& all, const Options& o, Context& c
   if (o.format == "sarif") return ui.raw(report::to_sarif(all, DSTACK_VERSION));
   if (o.format == "markdown") return ui.raw(report::to_markdown(all));
   if (ui.json()) return ui.document(one ? report::to_json(all[0]) : report::to_json(all));
-  const report::TextStyle style = style_of(ctx);
+  const report::TextStyle style = report_style(ctx);
   if (one) return ui.raw(report::to_text(all[0], style));
   for (const verify::Verdict& verdict : all)
     ui.line(report::to_line(verdict, style));
@@ -195,17 +145,7 @@ Result<Exit> run(const Options& o, Context& ctx)
 void add_options(Leaf& leaf, Options& o)
 {
   add_question_options(leaf, o.question);
-  leaf.file("--collateral", o.collateral, "Collateral to judge with, instead of fetching it")
-      .group("Collateral");
-  leaf.flag("--offline", o.offline, "Never touch the network: only what is cached")
-      .group("Collateral");
-  o.settings.add(leaf, "--pccs", "pccs.url").group("Collateral");
-  leaf.option("--update", o.update, "WHICH",
-              "TCB evaluation: standard, early, or an evaluation number")
-      .fallback("standard")
-      .group("Collateral");
-  leaf.file("--root", o.root, "Root certificate to trust instead of Intel's (DER or PEM)")
-      .group("Collateral");
+  add_trust_options(leaf, o.trust);
   leaf.option("--format", o.format, "WORD", "How the verdict is written")
       .choices({"text", "junit", "sarif", "markdown"})
       .fallback("text")

@@ -164,30 +164,40 @@ Result<verify::Question> question_of(const QuestionOptions& o, const Context& ct
   return out;
 }
 
-Result<verify::ImageExpectation> expected_image(const std::string& word,
-                                                const Context& ctx,
-                                                const attest::Evidence& evidence,
-                                                bool simulated)
+Result<verify::ImageExpectation> predicted_image(const std::string& word,
+                                                 const Context& ctx,
+                                                 const verify::ClaimedVm& vm,
+                                                 bool simulated)
 {
   verify::ImageExpectation out;
   out.source = fmt::format("--image {}", word);
-  if (parse_hex_array<32>(word)) {
-    out.os_image_hash = lower(word);
-    out.not_predicted = {"mrtd", "rtmr0", "rtmr1", "rtmr2"};
-    return out;
-  }
   const sys::fs::path directory = TRY(find_image(ctx, word));
   const auto info = TRY(verify_image_cached(ctx, directory).within("--image {}", word));
   out.os_image_hash = info.image_hash;
   const std::string text =
       TRY(sys::read_text(directory / image::metadata_file, image::max_metadata));
   const auto metadata = TRY(image::parse_metadata(text, directory.filename().string()));
-  const auto vm = TRY(verify::claimed_vm(evidence.attestation).within("evidence"));
   if (simulated)
     TRY(predict_simulated(directory, metadata, vm, out));
   else
     TRY(predict_tdx(directory, metadata, out));
   return out;
+}
+
+Result<verify::ImageExpectation> expected_image(const std::string& word,
+                                                const Context& ctx,
+                                                const attest::Evidence& evidence,
+                                                bool simulated)
+{
+  if (parse_hex_array<32>(word)) {
+    verify::ImageExpectation out;
+    out.source = fmt::format("--image {}", word);
+    out.os_image_hash = lower(word);
+    out.not_predicted = {"mrtd", "rtmr0", "rtmr1", "rtmr2"};
+    return out;
+  }
+  const auto vm = TRY(verify::claimed_vm(evidence.attestation).within("evidence"));
+  return predicted_image(word, ctx, vm, simulated);
 }
 
 } // namespace dstack::cli

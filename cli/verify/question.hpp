@@ -24,6 +24,12 @@ void add_question_options(Leaf& leaf, QuestionOptions& options);
 Result<verify::Policy> read_policy(const std::string& word);
 /// Policy, expectations and time; reads the files the options name.
 Result<verify::Question> question_of(const QuestionOptions& options, const Context& ctx);
+/// What an image determines for a VM of this shape, on the simulated TEE or on TDX. word is a name
+/// or a directory.
+Result<verify::ImageExpectation> predicted_image(const std::string& word,
+                                                 const Context& ctx,
+                                                 const verify::ClaimedVm& vm,
+                                                 bool simulated);
 /// What an image determines for this evidence. word is a name, a directory, or an OS image hash.
 Result<verify::ImageExpectation> expected_image(const std::string& word,
                                                 const Context& ctx,

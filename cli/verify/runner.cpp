@@ -26,11 +26,11 @@ Judged Worker::judge(const Input& input, bool keep_bundle)
   if (input.kind == Input::Kind::address) {
     const auto found = fetch::address_evidence(input.name, session_.timeout);
     // Whatever kept the address from answering says nothing about the evidence behind it.
-    if (!found) return {failed(input.name, Error{Errc::io, found.error().message()}), {}};
+    if (!found) return {failed(input.name, Error{Errc::io, found.error().message()}), {}, {}};
     return judge_bytes(input.name, *found, keep_bundle);
   }
   const auto file = read_input(input);
-  if (!file) return {failed(input.name, file.error()), {}};
+  if (!file) return {failed(input.name, file.error()), {}, {}};
   return judge_bytes(input.name, *file, keep_bundle);
 }
 
@@ -40,8 +40,8 @@ Judged Worker::judge_bytes(const std::string& name, ByteView file, bool keep_bun
   const auto evidence = attest::recognise(file);
   // A certificate without attestation can be read, but it is no evidence.
   if (!evidence && evidence.error().code() == Errc::not_found)
-    return {failed(name, Error{Errc::unsupported, evidence.error().message()}), {}};
-  if (!evidence) return {failed(name, evidence.error()), {}};
+    return {failed(name, Error{Errc::unsupported, evidence.error().message()}), {}, {}};
+  if (!evidence) return {failed(name, evidence.error()), {}, {}};
   Judged out = judge_evidence(name, *evidence);
   if (keep_bundle) {
     out.bundle->input = name;
@@ -107,11 +107,12 @@ Judged Worker::judge_with(const std::string& name,
   if (brought.certificates) materials.amd_certificates = &*brought.certificates;
   if (!question.image && !session_.image.empty()) {
     const auto image = image_for(evidence, simulated);
-    if (!image) return {failed(name, image.error()), {}};
+    if (!image) return {failed(name, image.error()), {}, {}};
     question.image = *image;
   }
   Judged out;
-  out.verdict = verify::verify(evidence, materials, question);
+  out.proven = verify::prove(evidence, materials, question);
+  out.verdict = out.proven->verdict;
   out.verdict.input = name;
   verify::Bundle bundle;
   if (brought.collateral) bundle.collateral = brought.collateral->set();
@@ -127,9 +128,9 @@ Judged Worker::judge_with(const std::string& name,
 Judged Worker::judge_bundle(const std::string& name, std::string_view text)
 {
   auto bundle = verify::bundle_from_text(text);
-  if (!bundle) return {failed(name, bundle.error()), {}};
+  if (!bundle) return {failed(name, bundle.error()), {}, {}};
   const auto evidence = attest::recognise(bundle->evidence);
-  if (!evidence) return {failed(name, evidence.error()), {}};
+  if (!evidence) return {failed(name, evidence.error()), {}, {}};
   verify::Question question = session_.question;
   if (!session_.policy_given) {
     // The bundle's own policy, except where it would accept what only the reader can.

@@ -24,6 +24,7 @@ struct Session {
 /// One input's verdict, and what it came from when a bundle is to be written.
 struct Judged {
   verify::Verdict verdict{};
+  std::optional<verify::Proven> proven{}; ///< there when it came to a judgement at all
   std::optional<verify::Bundle> bundle{};
 };
 

@@ -28,18 +28,6 @@ std::string snake_case(std::string_view name)
   return out;
 }
 
-Json check_json(const verify::Check& check)
-{
-  Json out = Json::object()
-                 .set("id", valid_utf8(check.id))
-                 .set("title", valid_utf8(check.title))
-                 .set("outcome", word_of(check.outcome));
-  if (!check.expected.empty()) out.set("expected", valid_utf8(check.expected));
-  if (!check.seen.empty()) out.set("seen", valid_utf8(check.seen));
-  if (!check.source.empty()) out.set("source", valid_utf8(check.source));
-  return out;
-}
-
 Json counts_json(const dcap::Counts& counts)
 {
   return Json::object()
@@ -69,6 +57,18 @@ Summary summarise(const std::vector<verify::Verdict>& verdicts)
   return out;
 }
 
+Json to_json(const verify::Check& check)
+{
+  Json out = Json::object()
+                 .set("id", valid_utf8(check.id))
+                 .set("title", valid_utf8(check.title))
+                 .set("outcome", word_of(check.outcome));
+  if (!check.expected.empty()) out.set("expected", valid_utf8(check.expected));
+  if (!check.seen.empty()) out.set("seen", valid_utf8(check.seen));
+  if (!check.source.empty()) out.set("source", valid_utf8(check.source));
+  return out;
+}
+
 Json to_json(const verify::Verdict& v)
 {
   Json chain = Json::array();
@@ -80,7 +80,7 @@ Json to_json(const verify::Verdict& v)
     facts.set(snake_case(fact.name), valid_utf8(fact.value));
   Json checks = Json::array();
   for (const verify::Check& check : v.checks)
-    checks.push(check_json(check));
+    checks.push(to_json(check));
   Json advisories = Json::array();
   for (const std::string& id : v.advisory_ids)
     advisories.push(valid_utf8(id));

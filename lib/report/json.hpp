@@ -17,6 +17,7 @@ struct Summary {
 };
 Summary summarise(const std::vector<verify::Verdict>& verdicts);
 
+codec::Json to_json(const verify::Check& check);
 codec::Json to_json(const verify::Verdict& verdict);
 /// All of them with a summary.
 codec::Json to_json(const std::vector<verify::Verdict>& verdicts);

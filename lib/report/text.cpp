@@ -70,7 +70,28 @@ void add_chain(std::string& out, const verify::Verdict& verdict)
   }
 }
 
-std::string check_text(const verify::Check& check, const TextStyle& style)
+void add_checks(std::string& out, const verify::Verdict& verdict, const TextStyle& style)
+{
+  std::size_t passed = 0;
+  std::string shown;
+  for (const verify::Check& check : verdict.checks) {
+    if (check.outcome == Outcome::passed) ++passed;
+    const bool quiet = check.outcome == Outcome::passed || check.outcome == Outcome::not_run;
+    if (!quiet || style.verbose) shown += to_text(check, style);
+  }
+  if (verdict.checks.empty()) return;
+  out += fmt::format("\nchecks: {} of {} passed{}\n{}", passed, verdict.checks.size(),
+                     style.verbose ? "" : "; --verbose lists them", shown);
+  const dcap::Counts& c = verdict.counts;
+  if (style.verbose && c.signatures + c.remembered > 0)
+    out += fmt::format("done: {} signatures verified, {} remembered, {} certificates, {} validity "
+                       "periods, {} comparisons\n",
+                       c.signatures, c.remembered, c.certificates, c.windows, c.comparisons);
+}
+
+} // namespace
+
+std::string to_text(const verify::Check& check, const TextStyle& style)
 {
   const Tone tone = check.outcome == Outcome::failed   ? Tone::bad
                     : check.outcome == Outcome::passed ? Tone::good
@@ -87,27 +108,6 @@ std::string check_text(const verify::Check& check, const TextStyle& style)
   more("source", check.source);
   return out;
 }
-
-void add_checks(std::string& out, const verify::Verdict& verdict, const TextStyle& style)
-{
-  std::size_t passed = 0;
-  std::string shown;
-  for (const verify::Check& check : verdict.checks) {
-    if (check.outcome == Outcome::passed) ++passed;
-    const bool quiet = check.outcome == Outcome::passed || check.outcome == Outcome::not_run;
-    if (!quiet || style.verbose) shown += check_text(check, style);
-  }
-  if (verdict.checks.empty()) return;
-  out += fmt::format("\nchecks: {} of {} passed{}\n{}", passed, verdict.checks.size(),
-                     style.verbose ? "" : "; --verbose lists them", shown);
-  const dcap::Counts& c = verdict.counts;
-  if (style.verbose && c.signatures + c.remembered > 0)
-    out += fmt::format("done: {} signatures verified, {} remembered, {} certificates, {} validity "
-                       "periods, {} comparisons\n",
-                       c.signatures, c.remembered, c.certificates, c.windows, c.comparisons);
-}
-
-} // namespace
 
 std::string to_text(const verify::Verdict& v, const TextStyle& style)
 {

@@ -17,6 +17,8 @@ struct TextStyle {
 
 /// Several lines: the answer first, then chain, facts and checks.
 std::string to_text(const verify::Verdict& verdict, const TextStyle& style);
+/// One check, with what was expected and seen unless it passed and style is not verbose.
+std::string to_text(const verify::Check& check, const TextStyle& style);
 /// One line, for many inputs.
 std::string to_line(const verify::Verdict& verdict, const TextStyle& style);
 
