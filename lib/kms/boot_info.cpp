@@ -1,6 +1,7 @@
 #include "kms/boot_info.hpp"
 
 #include "base/text.hpp"
+#include "verify/proven.hpp"
 
 #include <algorithm>
 
@@ -69,6 +70,14 @@ Status read_registers(const Json& json, BootInfo& out)
     out.registers.emplace_back(
         name, hex(TRY(parse_hex(TRY(value.as_string())).within("registers.{}", printable(name)))));
   return ok();
+}
+
+/// What is missing stays zero: a chip that hides its id names no device.
+template <std::size_t N> std::array<std::uint8_t, N> fixed(ByteView from)
+{
+  std::array<std::uint8_t, N> out{};
+  std::copy_n(from.begin(), std::min(from.size(), N), out.begin());
+  return out;
 }
 
 } // namespace
@@ -208,6 +217,25 @@ boot_info_of(const ProvenSnp& proven, const ProvenStatus& status, const Bytes& o
   set_status(status, out);
   TRY(check_sizes(out));
   return out;
+}
+
+Result<BootInfo> boot_info_of_proven(const verify::Proven& proven,
+                                     std::string_view requested_vm_config,
+                                     Replay replay)
+{
+  const Bytes image = TRY(claimed_image_hash(requested_vm_config, proven.vm_config));
+  const verify::Subject& subject = proven.subject;
+  const ProvenStatus status{subject.tcb_status, subject.advisory_ids, subject.simulated};
+  if (proven.registers)
+    return boot_info_of(ProvenTdx{*proven.registers, proven.events, subject.platform_id}, status,
+                        image, replay);
+  if (proven.platform != attest::Platform::tdx && proven.platform != attest::Platform::amd_sev_snp)
+    return fail(Errc::unsupported, "evidence of {} cannot be judged", name_of(proven.platform));
+  if (proven.measurement.empty())
+    return fail(Errc::untrusted, "nothing is proven about the caller");
+  return boot_info_of(ProvenSnp{fixed<48>(proven.measurement), fixed<32>(proven.host_data),
+                                fixed<64>(subject.platform_id), proven.mr_config},
+                      status, image);
 }
 
 } // namespace dstack::kms

@@ -3,6 +3,10 @@
 
 #include "attest/identity.hpp"
 
+namespace dstack::verify {
+struct Proven;
+}
+
 namespace dstack::kms {
 
 /// Whom a decision is about: an app's VM (bootAuth/app), or a KMS (bootAuth/kms).
@@ -80,5 +84,10 @@ Result<BootInfo> boot_info_of(const ProvenTdx& proven,
                               Replay replay);
 Result<BootInfo>
 boot_info_of(const ProvenSnp& proven, const ProvenStatus& status, const Bytes& os_image_hash);
+/// Of either. requested_vm_config is the request's, see claimed_image_hash. Errc::unsupported for
+/// other TEEs, Errc::untrusted for evidence whose vendor's part was not proven.
+Result<BootInfo> boot_info_of_proven(const verify::Proven& proven,
+                                     std::string_view requested_vm_config,
+                                     Replay replay);
 
 } // namespace dstack::kms

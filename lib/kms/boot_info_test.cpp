@@ -1,6 +1,7 @@
 #include "kms/boot_info.hpp"
 
 #include "kms/other_tees.hpp"
+#include "verify/proven.hpp"
 
 #include <doctest/doctest.h>
 
@@ -187,6 +188,38 @@ TEST_SUITE("kms::boot_info_of")
     proven = proven_snp();
     proven.chip_id = {};
     CHECK(boot_info_of(proven, up_to_date, {})->device_id.empty());
+  }
+}
+
+TEST_SUITE("kms::boot_info_of_proven")
+{
+  TEST_CASE("what verification hands over makes the same BootInfo, and nothing proven makes none")
+  {
+    const ProvenTdx tdx = proven_tdx();
+    verify::Proven proven;
+    CHECK(why(boot_info_of_proven(proven, "", Replay::whole)) ==
+          "nothing is proven about the caller");
+    proven.registers = tdx.registers;
+    proven.events = tdx.events;
+    proven.subject.platform_id = tdx.ppid;
+    proven.subject.tcb_status = "UpToDate";
+    proven.vm_config = R"({"os_image_hash":")" + std::string(64, 'f') + R"("})";
+    CHECK(*boot_info_of_proven(proven, "", Replay::whole) ==
+          *boot_info_of(tdx, up_to_date, Bytes(32, 0xff), Replay::whole));
+    CHECK(boot_info_of_proven(proven, "{}", Replay::whole)->os_image_hash.empty());
+    proven = {};
+    proven.platform = attest::Platform::amd_sev_snp;
+    CHECK(why(boot_info_of_proven(proven, "", Replay::whole)) ==
+          "nothing is proven about the caller");
+    const ProvenSnp snp = proven_snp();
+    proven.measurement = to_bytes(ByteView{snp.measurement});
+    proven.host_data = to_bytes(ByteView{snp.host_data});
+    proven.subject.platform_id = to_bytes(ByteView{snp.chip_id});
+    proven.mr_config = snp.mr_config;
+    CHECK(boot_info_of_proven(proven, "", Replay::whole)->device_id ==
+          to_bytes(crypto::sha256(snp.chip_id)));
+    proven.platform = attest::Platform::gcp_tdx;
+    CHECK(boot_info_of_proven(proven, "", Replay::whole).error().code() == Errc::unsupported);
   }
 }
 

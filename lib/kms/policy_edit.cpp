@@ -104,10 +104,15 @@ Insertion into_list(std::string_view text, const Toml& list, const Words& words)
   return {next, added};
 }
 
-/// A new key, right below its table's heading.
-Insertion below_heading(std::string_view text, const Toml& table, std::string_view line)
+/// A new key below the one that names the table, else below the table's heading.
+Insertion new_key(std::string_view text, const Toml& table, std::string_view line)
 {
-  return {line_start(text, table.line + 1), fmt::format("{}\n", line)};
+  unsigned after = table.line;
+  for (const std::string_view name : {"hash", "id"})
+    if (const Toml* key = member(table, name)) after = std::max(after, key->line);
+  const std::size_t at = line_start(text, after + 1);
+  const bool ended = at == 0 || text[at - 1] == '\n';
+  return {at, fmt::format("{}{}\n", ended ? "" : "\n", line)};
 }
 
 Insertion at_the_end(std::string_view text, std::string_view block)
@@ -154,7 +159,7 @@ void add_words(Edit& edit, const Toml& table, const std::string& key, const Word
   edit.insertions.push_back(
       list != nullptr && list->array() != nullptr
           ? into_list(edit.text, *list, words)
-          : below_heading(edit.text, table, fmt::format("{} = {}", key, list_text(words))));
+          : new_key(edit.text, table, fmt::format("{} = {}", key, list_text(words))));
 }
 
 /// Makes the insertions and reads the outcome: only what was asked for may have changed.

@@ -163,6 +163,10 @@ TEST_SUITE("kms::add_image")
     CHECK(policy.images.at(0).registers.size() == 3);
     CHECK(policy.images.at(0).registers.at(0).second.size() == 3);
     CHECK_FALSE(add_image(second, image({{"rtmr2", {value('4')}}}), "p")->changed);
+    // A new register stands below the hash, also at the end of a file without its last line feed.
+    const std::string bare = "[[image]]\nhash = \"" + hash('f') + "\"";
+    CHECK(edited(add_image(bare, image({{"rtmr1", {value('1')}}}), "p")) ==
+          bare + "\nrtmr1 = [\"" + value('1') + "\"]\n");
     CHECK(why(add_image("", image({{"mrtd", {"00"}}}), "p")) == "mrtd '00' is not 48 bytes of hex");
     CHECK(why(add_image("", image({{"rtmr7", {value('1')}}}), "p")).find("by hand") !=
           std::string::npos);
