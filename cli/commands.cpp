@@ -13,6 +13,10 @@ void add_commands(Tree& tree)
   tree.group("env", "Encrypt variables for an app, and look into them");
   tree.group("key", "Compute keys of apps again");
   tree.group("ra-tls", "Look into certificates that carry attestations");
+  tree.group("kms", "Run a key management service and look after it");
+  tree.group("kms policy", "Say who gets keys, and see what that means");
+  tree.group("kms audit", "Look into what a KMS decided");
+  tree.group("kms replication", "Look into who got the root keys");
   tree.group("config", "Show settings and where they come from");
   add_deploy(tree);
   add_ps(tree);
@@ -45,6 +49,15 @@ void add_commands(Tree& tree)
   add_env_inspect(tree);
   add_key_derive(tree);
   add_ratls_show(tree);
+  add_kms_policy_check(tree);
+  add_kms_policy_explain(tree);
+  add_kms_policy_diff(tree);
+  add_kms_policy_allow_app(tree);
+  add_kms_policy_allow_image(tree);
+  add_kms_policy_allow_kms(tree);
+  add_kms_audit_verify(tree);
+  add_kms_audit_show(tree);
+  add_kms_replication_verify(tree);
   add_doctor(tree);
   add_config_show(tree);
   add_completion(tree);

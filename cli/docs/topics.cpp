@@ -36,7 +36,7 @@ constexpr const char* exit_codes_text =
   2    wrong command line or configuration
   3    the answer is no: bytes do not match what they should be, or a rule forbids it
   4    input that does not follow its format, or that dstack cannot work with
-  6    a difference was found (diff --exit-code)
+  6    a difference was found (diff --exit-code, kms policy diff --exit-code)
   8    the time to wait ran out; the VM keeps running (deploy --wait-timeout)
   9    another dstack command is changing the same VM; its process is named
   70   a mistake in dstack itself: please report it
@@ -83,6 +83,54 @@ an empty list under [app] or [registers] asks for nothing.
 
 The OS image hash in evidence is a claim of the guest until --image compares the registers with
 the image's own. examples/ci-verify/ holds a policy in use.)";
+
+constexpr const char* kms_policy_text =
+    R"(The policy of a KMS says who gets keys. It is a TOML file that the KMS reads anew whenever it
+changes; a file that cannot be read changes nothing. What is not named is refused, and an empty
+list names nothing: "any" has to be written. Hashes and ids are hex, in either case.
+
+  gateway_app_id = ""          the gateway apps should know, or "any"
+  retired_epochs = []          key epochs nobody gets keys of any more
+  rules = "file"               whose rules decide: file, webhook, or both (what a webhook means)
+
+  [webhook]                    an authorisation server of the published interface
+  url = "http://127.0.0.1:8001"
+  timeout_ms = 5000            no answer by then is a refusal
+
+  [evidence]                   holds whoever decides
+  simulated = false            evidence of a simulated TEE
+  tee = ["dstack-tdx"]         and "dstack-amd-sev-snp"
+  tcb = ["UpToDate"]           accepted TCB statuses; "*" is any but Revoked
+  advisories = []              accepted advisory ids; "*" is any
+
+  [[image]]                    'dstack kms policy allow-image' writes it
+  name = "dstack-0.6.0"
+  hash = "…"                   os_image_hash
+  mrtd = ["…"]                 values each register may have; MRTD, RTMR1 and RTMR2 must be stated,
+  rtmr0 = ["…"]                RTMR0 counts when it is
+  rtmr1 = ["…"]
+  rtmr2 = ["…"]
+  measurement = ["…"]          SEV-SNP
+
+  [kms]                        who may be a KMS, and so gets the root keys
+  mr_aggregated = ["…"]        or "any", for development
+  devices = ["…"]              or "any"
+
+  [[app]]                      'dstack kms policy allow-app' writes it
+  id = "…"
+  name = "shop"
+  compose = ["…"]              compose hashes of the versions that may run
+  devices = "any"              or a list
+  epoch = 0                    of its keys; 0 is the compatible derivation
+
+With rules = "webhook" the webhook is asked about apps, images and devices, and of the file count
+[evidence], the registers of each [[image]], and epochs; tcb and advisories are then the webhook's
+to judge unless they are given. A policy only says who gets keys from now on: what was given out
+stays given out.
+
+  dstack kms policy check policy.toml                            errors and warnings
+  dstack kms policy explain policy.toml --attestation att.json   every rule, for one caller
+  dstack kms policy diff old.toml new.toml                       what becomes wider or tighter)";
 
 constexpr const char* formatting_text =
     R"(Results go to stdout; progress, remarks and errors go to stderr.
@@ -145,6 +193,7 @@ const std::vector<Topic>& help_topics()
       {"environment", "Variables and files dstack reads", environment_text},
       {"exit-codes", "What each exit status means", exit_codes_text},
       {"formatting", "Output, JSON, units", formatting_text},
+      {"kms-policy", "Who gets keys from a KMS", kms_policy_text},
       {"policy", "What evidence `dstack verify` accepts", policy_text},
       {"simulated", "What a simulated TEE is and is not", simulated_text},
       {"trust", "What an app in a VM rests on", trust_text}};

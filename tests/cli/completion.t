@@ -16,6 +16,7 @@ $ dstack __complete 2 dstack os ""
   verify	Check every file of an image against its hashes
   rm	Delete guest OS images
 $ dstack __complete 2 dstack deploy --wait
+  --wait	Return when the app's published ports answer (the default); wins over -d
   --wait-timeout	How long to wait for the app; then the VM goes on, exit status 8
 $ dstack __complete 3 dstack deploy --tee s
   sim
