@@ -13,6 +13,8 @@ using crypto::openssl_error;
 using Object = std::unique_ptr<ASN1_OBJECT, FreeWith<ASN1_OBJECT_free>>;
 using OctetString = std::unique_ptr<ASN1_OCTET_STRING, FreeWith<ASN1_OCTET_STRING_free>>;
 
+} // namespace
+
 crypto::X509Extension make_extension(const Extension& wanted)
 {
   const Object oid{OBJ_txt2obj(wanted.oid.c_str(), 1)};
@@ -21,8 +23,6 @@ crypto::X509Extension make_extension(const Extension& wanted)
   return crypto::X509Extension{
       X509_EXTENSION_create_by_OBJ(nullptr, oid.get(), wanted.critical ? 1 : 0, value.get())};
 }
-
-} // namespace
 
 void set_entry(X509_NAME* name, const char* type, const std::string& text)
 {
