@@ -2,8 +2,8 @@
 
 #include "attest/ratls.hpp"
 #include "kmsapi/caller.hpp"
+#include "net/resolve.hpp"
 #include "sys/clock.hpp"
-#include "sys/sockets.hpp"
 #include "x509/app_chain.hpp"
 #include "x509/certificate.hpp"
 
@@ -18,7 +18,7 @@ Result<net::TlsClient> connect(const kmsclient::Url& url, net::TlsClientSettings
 {
   const sys::Deadline deadline{connect_deadline};
   settings.host = url.host;
-  sys::Fd tcp = TRY(sys::connect_tcp(url.host, url.port, deadline.left()));
+  sys::Fd tcp = TRY(net::connect_host(url.host, url.port, {}, deadline.left()));
   return net::TlsClient::connect(std::move(tcp), settings, deadline.left());
 }
 

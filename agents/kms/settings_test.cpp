@@ -1,0 +1,113 @@
+#include "agents/kms/custody_shelf.hpp"
+#include "agents/kms/guest_agent.hpp"
+#include "agents/kms/launch_settings.hpp"
+#include "agents/kms/replication_file.hpp"
+#include "vault/share_file.hpp"
+#include "vault/test_roots.hpp"
+
+#include <doctest/doctest.h>
+
+namespace dstack::kmsnode {
+
+using codec::Json;
+
+namespace {
+
+struct Scratch {
+  sys::fs::path path = *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-kms-test");
+  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
+};
+
+} // namespace
+
+TEST_SUITE("kmsnode::settings")
+{
+  TEST_CASE("what a starter says, and nothing else")
+  {
+    Json config;
+    config.set("agent", "unix:/a").set("threshold", 2);
+    config.set("custodians", codec::JsonArray{Json{"alice"}});
+    const auto read = launch_settings(config);
+    REQUIRE(read);
+    CHECK(read->agent == "unix:/a");
+    CHECK(read->custodians.size() == 1);
+    CHECK(read->threshold == 2);
+    CHECK(launch_settings(Json::object()));
+    CHECK_FALSE(launch_settings(Json{}.set("passphrase", "secret")));
+    CHECK_FALSE(launch_settings(Json{}.set("agent", 1)));
+  }
+
+  TEST_CASE("a guest agent is a socket or a numeric address with a port")
+  {
+    CHECK(GuestAgent::at("unix:/var/run/dstack.sock"));
+    CHECK(GuestAgent::at("http://127.0.0.1:8090/"));
+    for (const char* bad : {"", "/var/run/dstack.sock", "http://127.0.0.1", "http://127.0.0.1:0",
+                            "http://127.0.0.1:99999", "https://127.0.0.1:1"})
+      CHECK_FALSE(GuestAgent::at(bad));
+  }
+
+  TEST_CASE("where the guest agent is: as set, as the environment says, or nowhere")
+  {
+    const auto none = [](const char*) { return std::string{}; };
+    const auto named = [](const char* name) {
+      return std::string_view{name} == "DSTACK_AGENT_ADDRESS" ? std::string{"unix:/b"}
+                                                              : std::string{};
+    };
+    CHECK(*agent_address("unix:/a", named) == "unix:/a");
+    CHECK(*agent_address("", named) == "unix:/b");
+    if (!sys::fs::exists("/var/run/dstack.sock") && !sys::fs::exists("/var/run/dstack/dstack.sock"))
+      CHECK(agent_address("", none).error().code() == Errc::not_found);
+  }
+
+  TEST_CASE("a held share is found by its cluster, among files that are none")
+  {
+    const Scratch scratch;
+    const auto shares = vault::testing::shares(3, 2);
+    const SecretBytes text = vault::write_share(shares[0]);
+    const auto put = [&](const char* name, ByteView data) {
+      REQUIRE(sys::write_file_atomic(scratch.path / name, data, sys::Privacy::owner_only));
+    };
+    put("junk.json", as_bytes("{}"));
+    put("share.txt", text.view());
+    CHECK(held_share(scratch.path, shares[0].cluster).error().code() == Errc::not_found);
+    put("share.json", text.view());
+    CHECK(*held_share(scratch.path, shares[0].cluster) == as_text(text.view()));
+    CHECK_FALSE(held_share(scratch.path, Bytes(32, 1)));
+    CHECK_FALSE(held_share(scratch.path / "nowhere", shares[0].cluster));
+  }
+
+  TEST_CASE("the replication log starts with its opening and goes on over starts and torn lines")
+  {
+    const Scratch scratch;
+    const auto root = vault::testing::published_root();
+    const auto signer = *crypto::k256_public(root.root.k256);
+    const sys::fs::path path = scratch.path / "replication.jsonl";
+    constexpr Time now{1'767'225'600'000};
+    const auto join = [&](ReplicationFile& file) {
+      kms::ReplicationEntry entry;
+      entry.event = kms::ReplicationEvent::joined;
+      entry.spki.fill(7);
+      return file.append(entry, root.root.k256, now);
+    };
+    for (int i = 0; i < 2; ++i) {
+      ReplicationFile file{path};
+      CHECK_FALSE(join(file)); // not open yet
+      REQUIRE(file.open(signer, root.root.k256, now));
+      REQUIRE(join(file));
+    }
+    std::string text = *sys::read_text(path, max_replication_log);
+    CHECK(kms::verify_replication(text, signer)->head.entries == 3);
+    REQUIRE(sys::write_file_atomic(path, as_bytes(text + "{\"seq\":4,"), sys::Privacy::owner_only));
+    ReplicationFile torn{path};
+    REQUIRE(torn.open(signer, root.root.k256, now));
+    REQUIRE(join(torn));
+    text = *sys::read_text(path, max_replication_log);
+    CHECK(kms::verify_replication(text, signer)->head.entries == 4);
+    text[text.find("127.0") == std::string::npos ? 40 : 41] ^= 1;
+    REQUIRE(sys::write_file_atomic(path, as_bytes(text), sys::Privacy::owner_only));
+    ReplicationFile changed{path};
+    CHECK_FALSE(changed.open(signer, root.root.k256, now));
+  }
+}
+
+} // namespace dstack::kmsnode
