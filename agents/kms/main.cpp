@@ -11,6 +11,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <sys/resource.h>
 
 namespace dstack::kmsnode {
 
@@ -71,6 +72,15 @@ Result<Arguments> parse(int argc, char** argv)
   }
   if (out.directory.empty() || argc % 2 == 0) return fail(Errc::usage, "{}", usage);
   return out;
+}
+
+/// Connections need descriptors; the usual soft limit is fewer than the settings allow.
+void raise_descriptor_limit()
+{
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
 /// Everything of one run; returns the exit status.
@@ -134,6 +144,7 @@ Result<int> run(int argc, char** argv, launch::Readiness& readiness)
   options.launch = TRY(launch_settings(TRY(launch::read_config())));
   options.environment = environment;
   launch::Log log;
+  raise_descriptor_limit();
   const sys::Protection protection = sys::protect_secrets();
   if (!protection.locked)
     log.info("node", "memory is not locked (ulimit -l): swap space may get to see secrets");

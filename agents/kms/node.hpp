@@ -88,6 +88,7 @@ private:
   Status serve_with(const ServerIdentity& identity, std::string client_ca_pem);
   void set(kmsapi::State next) { state_ = std::make_shared<const kmsapi::State>(std::move(next)); }
 
+  void refresh_after(std::chrono::milliseconds delay);
   void refresh_self();
   void refreshed(Result<ServerIdentity> identity);
   void ask_peers();

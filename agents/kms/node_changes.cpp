@@ -44,7 +44,7 @@ Status Node::keep_up()
         loop_.cancel(reload_timer_);
         reload_timer_ = loop_.after(settle, [this] { static_cast<void>(reload_policy()); });
       }));
-  refresh_timer_ = loop_.after(settings().self_refresh, [this] { refresh_self(); });
+  refresh_after(settings().self_refresh);
   return ok();
 }
 
@@ -86,6 +86,12 @@ Status Node::reload()
   return ok();
 }
 
+void Node::refresh_after(milliseconds delay)
+{
+  loop_.cancel(refresh_timer_);
+  refresh_timer_ = loop_.after(delay, [this] { refresh_self(); });
+}
+
 /// A new key, certificate and attestation. The old ones serve until these are there.
 void Node::refresh_self()
 {
@@ -97,10 +103,12 @@ void Node::refresh_self()
                           identity_request());
     return sealed_identity(on_.agent, prove_, *state->policy, identity_request());
   };
-  offload<ServerIdentity>(work,
-                          [this, was_open = state->root != nullptr](Result<ServerIdentity> got) {
-                            if (was_open == (state_->root != nullptr)) refreshed(std::move(got));
-                          });
+  const auto then = [this, was_open = state->root != nullptr](Result<ServerIdentity> got) {
+    // Opened or sealed meanwhile: that made an identity of its own.
+    if (was_open != (state_->root != nullptr)) return refresh_after(settings().self_refresh);
+    refreshed(std::move(got));
+  };
+  offload<ServerIdentity>(work, then);
 }
 
 void Node::refreshed(Result<ServerIdentity> identity)
@@ -112,13 +120,14 @@ void Node::refreshed(Result<ServerIdentity> identity)
     if (serving) next.self = identity->self;
   } else {
     log_.warning("self", "not attested anew: " + identity.error().message());
-    if (sys::now().seconds() - self_at_ > max_self_age) next.self = identity.error();
+    // What could not be asked for may be had later; what was refused is refused.
+    const Errc code = identity.error().code();
+    const bool refused = code == Errc::untrusted || code == Errc::denied;
+    if (refused || sys::now().seconds() - self_at_ > max_self_age) next.self = identity.error();
   }
   set(std::move(next));
-  const milliseconds soon = std::min(refresh_soon, settings().self_refresh);
-  loop_.cancel(refresh_timer_);
-  refresh_timer_ =
-      loop_.after(identity ? settings().self_refresh : soon, [this] { refresh_self(); });
+  refresh_after(identity ? settings().self_refresh
+                         : std::min(refresh_soon, settings().self_refresh));
 }
 
 void Node::lock(Done done)
