@@ -4,6 +4,8 @@
 #include "guest/config_share.hpp"
 #include "guest/mounts.hpp"
 
+#include <algorithm>
+
 namespace dstack::guest {
 
 namespace {
@@ -34,13 +36,28 @@ constexpr const char* source_then_run =
     "set -e; n=$1; shift; while [ \"$n\" -gt 0 ]; do f=$1; shift; n=$((n - 1)); . \"$f\"; done; "
     "if [ $# -gt 0 ]; then exec \"$@\"; fi";
 
-sys::Command shell(const std::vector<std::string>& scripts, const std::vector<std::string>& then)
+using Variables = std::map<std::string, std::string>;
+using Assignments = std::vector<std::pair<std::string, std::string>>;
+
+/// The app's variables, exactly; those that the guest needs are its own.
+Assignments with_ours(const Variables& app, Assignments ours)
+{
+  for (const auto& [name, value] : app)
+    if (std::none_of(ours.begin(), ours.end(), [&](const auto& one) { return one.first == name; }))
+      ours.emplace_back(name, value);
+  return ours;
+}
+
+sys::Command shell(const std::vector<std::string>& scripts,
+                   const std::vector<std::string>& then,
+                   const Variables& environment)
 {
   sys::Command command;
   command.argv = {"/bin/bash", "-c", source_then_run, "bash", std::to_string(scripts.size())};
   command.argv.insert(command.argv.end(), scripts.begin(), scripts.end());
   command.argv.insert(command.argv.end(), then.begin(), then.end());
-  command.env = {{"DOCKER_HOST", "unix:///run/docker.sock"}, {"HOME", "/root"}};
+  command.env =
+      with_ours(environment, {{"DOCKER_HOST", "unix:///run/docker.sock"}, {"HOME", "/root"}});
   command.directory = script_directory;
   return command;
 }
@@ -96,10 +113,10 @@ sys::Command compose(const AppFiles& files, std::vector<std::string> arguments)
     command.argv.emplace_back(override_name);
   }
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  command.env = {{"DOCKER_HOST", "unix:///run/docker.sock"},
-                 {"HOME", "/root"},
-                 {"COMPOSE_PROGRESS", "plain"},
-                 {"COMPOSE_ANSI", "never"}};
+  command.env = with_ours(files.environment, {{"DOCKER_HOST", "unix:///run/docker.sock"},
+                                              {"HOME", "/root"},
+                                              {"COMPOSE_PROGRESS", "plain"},
+                                              {"COMPOSE_ANSI", "never"}});
   command.directory = app_directory;
   return command;
 }
@@ -131,9 +148,9 @@ Status compose_up(Processes& processes, const AppFiles& files)
   sys::Command command =
       compose(files, {"up", "--detach", "--no-build", "--quiet-pull", "--remove-orphans"});
   if (!files.pre_launch_script.empty()) {
-    const auto env = command.env;
-    command = shell({pre_launch_name}, command.argv);
-    command.env.insert(command.env.end(), env.begin(), env.end());
+    auto env = std::move(command.env);
+    command = shell({pre_launch_name}, command.argv, {});
+    command.env = std::move(env);
   }
   const Finished done = TRY(processes.finish(command, {}, up_deadline));
   if (done.state.success()) return ok();
@@ -145,7 +162,7 @@ Status run_scripts(Processes& processes, const AppFiles& files)
   std::vector<std::string> names;
   for (std::size_t i = 0; i < files.init_scripts.size(); ++i)
     names.push_back(init_name(i));
-  return run_shell(processes, shell(names, {}));
+  return run_shell(processes, shell(names, {}, {}));
 }
 
 Status run_main_script(Processes& processes, const AppFiles& files)
@@ -153,7 +170,7 @@ Status run_main_script(Processes& processes, const AppFiles& files)
   std::vector<std::string> names;
   if (!files.pre_launch_script.empty()) names.emplace_back(pre_launch_name);
   names.emplace_back(main_name);
-  return run_shell(processes, shell(names, {}));
+  return run_shell(processes, shell(names, {}, files.environment));
 }
 
 Status compose_stop(Processes& processes, const AppFiles& files, std::chrono::milliseconds limit)

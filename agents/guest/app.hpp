@@ -16,7 +16,9 @@ struct AppFiles {
   std::string main_script{};                    ///< of the runner bash
   std::string compose;                          ///< docker-compose.yaml, as measured
   std::map<std::string, std::string> env_files; ///< relative path -> text
-  std::string image_override;                   ///< compose file in JSON, "" = images are pulled
+  /// What scripts and compose find in their environment; init scripts do not.
+  std::map<std::string, std::string> environment{};
+  std::string image_override; ///< compose file in JSON, "" = images are pulled
 };
 
 /// Writes the app's files (0600) below /run/dstack/app; an env file may not leave that directory.

@@ -7,6 +7,7 @@
 #include "guest/host_link.hpp"
 #include "guest/image_bundle.hpp"
 #include "guestapi/guest.hpp"
+#include "guestsite/kms_signer.hpp"
 #include "guestsite/site.hpp"
 #include "tee/tee.hpp"
 
@@ -20,7 +21,7 @@ public:
 private:
   explicit Guest(std::unique_ptr<sys::Loop> loop) : loop_(std::move(loop)), processes_(*loop_) {}
 
-  // The stages of guest_boot.cpp, in order.
+  // The stages of guest_boot.cpp and guest_keys.cpp, in order.
   Status boot();
   Result<std::shared_ptr<std::optional<Finished>>>
   load_beside(const std::vector<std::string>& names);
@@ -30,6 +31,10 @@ private:
   Status start_helpers();
   Status read_configuration();
   Status measure();
+  Status obtain_keys();
+  Status keys_from_seed();
+  Status keys_from_kms();
+  Status bring_up_network();
   Status prepare_disk();
   Status start_containers();
   Status write_daemon_config();
@@ -40,6 +45,7 @@ private:
   Status load_images();
 
   // guest_api.cpp
+  Status open_signer();
   Status seal_measurement();
   Status serve_guest_api();
   Status serve_world();
@@ -68,8 +74,11 @@ private:
   compose::AppCompose app_;
   Identity identity_;
   std::optional<EventRecorder> recorder_;
-  std::optional<keys::AppKeys> app_keys_; ///< until api_ has them
-  std::string key_provider_;              ///< payload of that event
+  std::optional<keys::AppKeys> app_keys_;        ///< until api_ has them
+  std::string key_provider_;                     ///< payload of that event
+  std::string gateway_app_id_;                   ///< who may route to the app, by its KMS
+  std::optional<kmsclient::Trusted> kms_;        ///< that gave the keys
+  std::unique_ptr<guestsite::KmsSigner> signer_; ///< with kms_
   std::shared_ptr<guestapi::Guest> api_;
   guestsite::ExternalSite site_;
   AppFiles files_;
@@ -79,6 +88,8 @@ private:
   std::shared_ptr<std::optional<Finished>> network_loading_;
   std::optional<ImageBundle> bundle_;
   std::optional<Error> failed_;
+  bool keys_return_ = false; ///< after a restart; else the data disk starts empty
+  bool network_up_ = false;
   bool booted_ = false;
   bool stop_requested_ = false;
 };

@@ -2,6 +2,7 @@
 #include "guest/console.hpp"
 #include "guest/external.hpp"
 #include "guest/guest.hpp"
+#include "guest/kms_keys.hpp"
 #include "sys/clock.hpp"
 #include "sys/sockets.hpp"
 
@@ -14,6 +15,10 @@ constexpr const char* old_api_socket = "/run/tappd.sock";
 constexpr unsigned api_mode = 0777; ///< every container that mounts one may use it
 constexpr std::size_t max_api_connections = 512;
 constexpr std::size_t max_gpu_attestation = std::size_t{8} << 20U;
+/// Certificates may take a while, but not as long as keys at boot: somebody waits for them.
+constexpr std::chrono::milliseconds certificate_connect{5000};
+constexpr std::chrono::milliseconds certificate_answer{20'000};
+constexpr std::chrono::milliseconds certificate_total{30'000};
 constexpr const char* gpu_attestation = "/run/nvidia-gpu-attestation/attestation.out";
 
 std::string trimmed_file(const char* path)
@@ -49,6 +54,23 @@ serve_socket(sys::Loop& loop, const char* path, rpc::Service service)
 
 } // namespace
 
+/// With a KMS: who signs the app's certificates.
+Status Guest::open_signer()
+{
+  if (!kms_) return ok();
+  guestsite::SignerSettings settings;
+  settings.kms = *kms_;
+  settings.app_id = to_bytes(ByteView{identity_.app_id});
+  settings.vm_config = config_.vm_config;
+  settings.reach = kms_reach(config_);
+  settings.reach.connect = certificate_connect;
+  settings.reach.answer = certificate_answer;
+  settings.reach.total = certificate_total;
+  settings.now = sys::now;
+  signer_ = TRY(guestsite::KmsSigner::create(*loop_, std::move(settings)));
+  return ok();
+}
+
 /// Everything is measured: from here on Info and GetQuote have their final content.
 Status Guest::seal_measurement()
 {
@@ -68,9 +90,15 @@ Status Guest::seal_measurement()
     facts.log.push_back(attest::to_tdx_event(event));
   facts.cloud_vendor = trimmed_file("/sys/class/dmi/id/sys_vendor");
   facts.cloud_product = trimmed_file("/sys/class/dmi/id/product_name");
+  TRY(open_signer().within("certificates"));
+  guestapi::Outside world = outside();
+  if (signer_)
+    world.sign_cert = [this](guestapi::SigningRequest request, guestapi::OnCertificate done) {
+      signer_->sign(std::move(request), std::move(done));
+    };
   api_ = std::make_shared<guestapi::Guest>(
       std::move(facts), [this](const guestapi::ReportData& data) { return tee_->quote(data); },
-      std::move(*app_keys_), outside());
+      std::move(*app_keys_), std::move(world));
   app_keys_.reset();
   return ok();
 }
@@ -80,6 +108,7 @@ Status Guest::serve_guest_api()
 {
   servers_.push_back(TRY(serve_socket(*loop_, api_socket, guestapi::dstack_service(api_))));
   servers_.push_back(TRY(serve_socket(*loop_, old_api_socket, guestapi::tappd_service(api_))));
+  if (signer_) static_cast<void>(api_->demo_certificate()); // so that Info has it soon
   return serve_world().within("port {}", external_port);
 }
 

@@ -2,10 +2,8 @@
 
 #include "base/text.hpp"
 #include "crypto/random.hpp"
-#include "guest/app_seed.hpp"
 #include "guest/block_device.hpp"
 #include "guest/cmdline.hpp"
-#include "guest/config_id.hpp"
 #include "guest/config_share.hpp"
 #include "guest/console.hpp"
 #include "guest/image_bundle.hpp"
@@ -15,7 +13,6 @@
 #include "guest/network.hpp"
 #include "guest/override_file.hpp"
 #include "guest/shutdown.hpp"
-#include "guest/swap.hpp"
 #include "guest/tdx_kernel.hpp"
 #include "guestapi/proc_text.hpp"
 #include "sys/clock.hpp"
@@ -34,8 +31,6 @@ constexpr std::size_t max_text = 64 * 1024;
 constexpr std::chrono::milliseconds modules_deadline{60'000};
 constexpr std::chrono::milliseconds daemon_deadline{180'000};
 constexpr std::chrono::milliseconds host_deadline{30'000};
-/// The key provider verifies our quote and fetches collateral: 30 s each way (spec kms 16).
-constexpr std::chrono::milliseconds key_deadline{75'000};
 const sys::fs::path event_directory = "/run/log/dstack";
 
 /// What containers and the host network need; loaded by a helper process beside the boot.
@@ -50,12 +45,6 @@ const std::vector<std::string> crypto_modules = {"aesni_intel", "dm_crypt"};
 /// The configuration disk: needed at once.
 const std::vector<std::string> share_modules = {"vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1",
                                                 "nls_utf8"};
-
-std::string cmdline_value(const std::map<std::string, std::string>& words, const char* key)
-{
-  const auto at = words.find(key);
-  return at == words.end() ? std::string{} : at->second;
-}
 
 /// PCI devices of class 03: display controllers, which is what GPUs are (spec guest 15.2).
 std::size_t display_controllers()
@@ -133,6 +122,7 @@ Status Guest::boot()
   TRY(open_host());
   TRY(read_configuration());
   TRY(measure().within("measurement"));
+  TRY(obtain_keys());
   TRY(prepare_disk());
   return start_containers();
 }
@@ -244,42 +234,10 @@ Status Guest::measure()
   return ok();
 }
 
-Status Guest::prepare_disk()
-{
-  stage("requesting app keys");
-  const auto ask = [this](std::string_view method, codec::Json params) {
-    return host_->call(method, std::move(params), key_deadline);
-  };
-  const AppSeed seed = TRY(obtain_seed(*tee_, ask, app_, identity_, sys::now()).within("app keys"));
-  app_keys_ = TRY(keys::from_seed(seed.seed).within("app keys"));
-  key_provider_ = seed.provider;
-  const tee::BootLog boot = TRY(tee_->boot().within("registers"));
-  TRY(check_config_id(boot.registers, identity_, app_, key_provider_, config_.mr_config));
-  TRY(recorder_->record("key-provider", as_bytes(key_provider_)));
-  TRY(recorder_->record("storage-fs", as_bytes("ext4")));
-  DataDisk disk = TRY(find_data_disk(cmdline_value(cmdline_, "dstack.data_device")));
-  if (seed.life == SeedLife::this_boot && disk.state == DiskState::luks) {
-    console_stage(program, "no key provider keeps the key of the data disk: it starts empty");
-    disk.state = DiskState::empty;
-  }
-  stage(disk.state == DiskState::empty ? "initializing data disk" : "mounting data disk");
-  TRY(await_modules(crypto_loading_));
-  TRY(open_data_disk(processes_, disk, app_keys_->disk_crypt_key));
-  app_keys_->disk_crypt_key = {}; // the other keys stay, to answer the app
-  host_->notify("instance.info",
-                write_instance_info(identity_.seed, identity_.instance_id, identity_.app_id));
-  TRY(start_swap(data_mount_point, app_.swap_bytes));
-  TRY(recorder_->record("system-ready", {}));
-  stage("data disk ready");
-  TRY(write_app_files(files_).within("app files"));
-  return run_init_scripts();
-}
-
 Status Guest::start_containers()
 {
   stage("setting up docker");
-  TRY(await_modules(network_loading_));
-  if (config_.network) TRY(configure_network(*config_.network).within("network"));
+  TRY(bring_up_network());
   TRY(write_daemon_config());
   TRY(bind_mount(std::string{data_mount_point} + "/var/lib/docker", "/var/lib/docker"));
   TRY(runtime_->start_dockerd());
@@ -330,9 +288,9 @@ Status Guest::collect_app()
   files_.pre_launch_script = app_.pre_launch_script.value_or("");
   files_.main_script = app_.bash_script.value_or("");
   files_.init_scripts = app_.init_script;
-  // No key provider of this guest gives a key for it. Starting without variables the owner sent
-  // would be worse than not starting.
-  if (!encrypted_env_.empty())
+  // Only a KMS gives a key for it. Starting without variables the owner sent would be worse than
+  // not starting.
+  if (!encrypted_env_.empty() && app_.key_provider != compose::KeyProvider::kms)
     return fail(Errc::unsupported, ".encrypted-env: {} gives no key to decrypt it",
                 name_of(app_.key_provider));
   return ok();

@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds disk_deadline{20'000};
 Result<compose::Project> read_app(const compose::AppCompose& app)
 {
   compose::ReadOptions options;
+  options.encrypted = app.allowed_envs;
   if (const auto env = app.env_files.find(".env"); env != app.env_files.end())
     options.variables = TRY(compose::parse_dotenv(env->second, ".env"));
   return compose::read_project(app.docker_compose_file.value_or(""), options);

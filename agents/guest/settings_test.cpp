@@ -14,7 +14,7 @@ namespace dstack::guest {
 namespace {
 
 constexpr std::string_view good_config =
-    R"({"kms_urls":[],"vm_config":"{\"os_image_hash\":\"abcd\",\"cpu_count\":2}","docker_registry":"",
+    R"({"kms_urls":["https://10.0.2.2:8000"],"vm_config":"{\"os_image_hash\":\"abcd\",\"cpu_count\":2}","docker_registry":"",
         "dstack":{"tee":"sim","bundle":true,"hostname":"web-1","insecure_registries":["10.0.2.2:5000"],
         "network":{"address":"10.0.2.15/24","gateway":"10.0.2.2","dns":"10.0.2.3"}}})";
 
@@ -36,6 +36,7 @@ TEST_SUITE("guest::parse_sys_config")
     REQUIRE(config);
     CHECK(config->vm_config == R"({"os_image_hash":"abcd","cpu_count":2})");
     CHECK(config->os_image_hash == "abcd");
+    CHECK(config->kms_urls == std::vector<std::string>{"https://10.0.2.2:8000"});
     CHECK(config->bundle);
     CHECK(config->hostname == "web-1");
     CHECK(config->insecure_registries == std::vector<std::string>{"10.0.2.2:5000"});
@@ -49,6 +50,7 @@ TEST_SUITE("guest::parse_sys_config")
     const auto config = parse_sys_config(R"({"vm_config":"{}"})");
     REQUIRE(config);
     CHECK_FALSE(config->network);
+    CHECK(config->kms_urls.empty());
     CHECK(config->hostname == "dstack");
   }
 
@@ -72,6 +74,8 @@ TEST_SUITE("guest::parse_sys_config")
                                    {"10.0.2.15", "10.0.2"},
                                    {"10.0.2.2\"", "gw\""},
                                    {"10.0.2.3", ""},
+                                   {"[\"https://10.0.2.2:8000\"]", "\"https://10.0.2.2:8000\""},
+                                   {"\"https://10.0.2.2:8000\"", "7"},
                                    {"web-1", ""},
                                    {"web-1", "-x"},
                                    {"web-1", "a b"},

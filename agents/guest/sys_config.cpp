@@ -85,6 +85,7 @@ Result<SysConfig> parse_sys_config(std::string_view text)
   out.os_image_hash = hex(TRY(parse_hex(image).within("os_image_hash")));
   out.mr_config = TRY(root.get_string("mr_config", ""));
   out.docker_registry = TRY(root.get_string("docker_registry", ""));
+  out.kms_urls = TRY(root.get_strings("kms_urls"));
   if (const Json* extra = root.find("dstack"); extra != nullptr && extra->is_object())
     out = TRY(with_extra(*extra, std::move(out)).within("dstack"));
   return out;

@@ -258,10 +258,9 @@ TEST_SUITE("compose: app-compose.json")
                                 R"(["a","b"],"pre_launch_script":"c","allowed_envs":["A"],)"
                                 R"("requirements":{"os_version":">=0.6"})"))
               .empty());
-    CHECK(refused_fields(a1) == std::vector<std::string>{"kms_enabled", "gateway_enabled"});
+    CHECK(refused_fields(a1) == std::vector<std::string>{"gateway_enabled"});
     CHECK(require_supported(*parse_app_compose(a1)).error().message() ==
-          "app-compose asks for kms_enabled (keys from kms cannot be had yet); gateway_enabled "
-          "(there is no gateway yet)");
+          "app-compose asks for gateway_enabled (there is no gateway yet)");
   }
 
   TEST_CASE("what we build is accepted, supported and always the same")

@@ -45,11 +45,10 @@ std::vector<UnsupportedField> check_supported(const AppCompose& app)
   out.when(compose && !app.docker_compose_file, "docker_compose_file", "there is nothing to run");
   out.when(bash && !app.bash_script, "bash_script", "there is nothing to run");
   out.when(has_login(app), "docker_config", "no registry login; put the images in the bundle");
-  out.when(app.key_provider == KeyProvider::kms || app.key_provider == KeyProvider::tpm,
-           app.key_provider_field,
+  out.when(app.key_provider == KeyProvider::tpm, app.key_provider_field,
            fmt::format("keys from {} cannot be had yet", name_of(app.key_provider)));
-  out.when(app.key_provider == KeyProvider::none && !app.key_provider_id.empty(),
-           "key_provider_id", "there is no key provider to check");
+  out.when(app.key_provider == KeyProvider::none && !app.key_provider_id.empty(), "key_provider_id",
+           "there is no key provider to check");
   out.when(app.gateway_enabled, "gateway_enabled", "there is no gateway yet");
   out.when(!app.policy_ports.empty() || app.restrict_ports, "port_policy",
            "there is no gateway to carry it out");

@@ -33,8 +33,10 @@ bool is_name(std::string_view text)
 
 Status check_variable(const std::string& name, const std::string& value)
 {
-  if (!is_name(name)) return fail(Errc::malformed, "'{}' is no variable name", printable(name));
-  if (name.size() > max_name) return fail(Errc::malformed, "a name of {} bytes", name.size());
+  TRY(check_variable_name(name));
+  if (value.find('\0') != std::string::npos)
+    return fail(Errc::malformed, "{}: a value with a zero byte, which no environment can hold",
+                name);
   if (value.size() > max_value)
     return fail(Errc::malformed, "{}: a value of {} bytes (limit {})", name, value.size(),
                 max_value);
@@ -74,6 +76,13 @@ std::string quoted(std::string_view value)
 }
 
 } // namespace
+
+Status check_variable_name(std::string_view name)
+{
+  if (!is_name(name)) return fail(Errc::malformed, "'{}' is no variable name", printable(name));
+  if (name.size() > max_name) return fail(Errc::malformed, "a name of {} bytes", name.size());
+  return ok();
+}
 
 Result<EnvelopeView> read_envelope(ByteView blob)
 {

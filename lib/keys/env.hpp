@@ -29,6 +29,9 @@ Result<Bytes> encrypt_env(const Environment& env,
 /// holds nothing.
 Result<Environment> decrypt_env(ByteView blob, const Secret<32>& secret);
 
+/// [a-zA-Z_][a-zA-Z0-9_]*, at most 255 bytes.
+Status check_variable_name(std::string_view name);
+
 /// What the guest hands on: allowed names only, the others come back in dropped. Refused are names
 /// that are none ([a-zA-Z_][a-zA-Z0-9_]*), names above 255 bytes, values above 128 KiB, more than
 /// 1024 variables or 1 MiB in all.

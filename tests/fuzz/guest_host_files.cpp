@@ -1,6 +1,7 @@
 // links: guest_core
 // Files and disk blocks the host hands to the guest: no crash, and what is accepted keeps its
 // shape.
+#include "guest/app_environment.hpp"
 #include "guest/block_device.hpp"
 #include "guest/cmdline.hpp"
 #include "guest/config_share.hpp"
@@ -20,6 +21,9 @@ void check_configuration(std::string_view text)
     DSTACK_ASSERT(config->network->prefix >= 1 && config->network->prefix <= 32);
   const auto known = guest::parse_instance_info(text);
   if (known) DSTACK_ASSERT(known->app_id.empty() || known->app_id.size() == 20);
+  // With a key that the host cannot have: whatever opens is an environment that may be handed on.
+  const auto environment = guest::open_environment(as_bytes(text), Secret<32>{{7}}, {"A", "B"});
+  if (environment) DSTACK_ASSERT(environment->kept.size() <= 2);
   if (const auto words = guest::parse_cmdline(text); words)
     static_cast<void>(guest::root_parameters(*words));
 }
