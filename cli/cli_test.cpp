@@ -251,9 +251,48 @@ TEST_SUITE("cli::boot_options")
     before.requirements->os_version = ">=0.6";
     CHECK(fill_boot_options({}, &before, build).error().message().find("has requirements,") !=
           std::string::npos);
-    before.requirements.reset();
-    before.key_provider_id = {1};
-    CHECK(fill_boot_options({}, &before, build).error().message().find("has key_provider_id,") !=
+  }
+
+  TEST_CASE("an update keeps the key provider that the app names, or is refused")
+  {
+    using dstack::compose::KeyProvider;
+    dstack::compose::AppCompose before;
+    before.key_provider = KeyProvider::kms;
+    before.key_provider_id = dstack::Bytes(91, 1);
+    before.allowed_envs = {"B"};
+    dstack::compose::BuildOptions build;
+    REQUIRE(fill_boot_options({}, &before, build));
+    CHECK(build.key_provider_id == before.key_provider_id);
+    CHECK(build.allowed_envs == before.allowed_envs);
+    BootOptions same;
+    same.key_provider = "kms";
+    same.kms_root = dstack::hex(before.key_provider_id);
+    same.allow_envs = {"C,A", "A"};
+    REQUIRE(fill_boot_options(same, &before, build));
+    CHECK(build.allowed_envs == std::vector<std::string>{"A", "C"});
+    BootOptions other = same;
+    other.kms_root = dstack::hex(dstack::Bytes(91, 2));
+    CHECK(fill_boot_options(other, &before, build).error().message().find("another VM") !=
           std::string::npos);
+    for (const char* name : {"none", "local"}) {
+      BootOptions dropped;
+      dropped.key_provider = name;
+      CHECK_FALSE(fill_boot_options(dropped, &before, build));
+    }
+  }
+
+  TEST_CASE("a KMS root is given as its key or its certificate, for apps of a KMS")
+  {
+    CHECK(*read_kms_root(std::string(182, 'a')) == dstack::Bytes(91, 0xaa));
+    for (const char* bad : {"", "aa", "nosuch", "/dev/null"})
+      CHECK_FALSE(read_kms_root(bad));
+    BootOptions options;
+    options.kms_root = std::string(182, 'a');
+    dstack::compose::BuildOptions build;
+    CHECK(fill_boot_options(options, nullptr, build).error().message() ==
+          "--kms-root is for --key-provider kms");
+    options.allow_envs = {"9x"};
+    options.key_provider = "kms";
+    CHECK_FALSE(fill_boot_options(options, nullptr, build));
   }
 }

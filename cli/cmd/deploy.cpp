@@ -1,5 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/deploy/create.hpp"
+#include "cli/deploy/kms.hpp"
 #include "cli/deploy/launch.hpp"
 #include "cli/deploy/ports.hpp"
 #include "cli/images.hpp"
@@ -16,6 +17,7 @@ struct Options {
   AppOptions app;
   SettingOptions settings;
   LaunchOptions launch;
+  KmsOptions kms;
   std::string name;
   std::vector<std::string> ports;
   std::string user_config;
@@ -101,6 +103,8 @@ Exit print_plan(Context& ctx, const App& app, const store::VmSpec& spec)
 
 struct Plan {
   App app;
+  std::optional<KmsChoice> kms;
+  std::optional<Bytes> encrypted_env;
   std::optional<Bytes> user_config;
   osbuild::ImageInfo image;
   store::VmSpec spec;
@@ -115,18 +119,26 @@ Result<Plan> make_plan(const Options& o, Context& ctx, const config::Config& con
     static_cast<void>(TRY(parse_port_spec(port)));
   Plan plan;
   plan.user_config = TRY(read_user_config(o.user_config));
-  plan.app = TRY(prepare_app(ctx, o.app, registry_options(config), "", stages));
+  AppOptions app = o.app;
+  plan.kms = TRY(choose_kms(o.kms, {}, app));
+  plan.app = TRY(prepare_app(ctx, app, registry_options(config), "", stages));
   stages.end();
+  TRY(check_kms(plan.kms, {}, plan.app.parsed));
+  if (plan.kms)
+    plan.encrypted_env =
+        TRY(encrypt_environment(*plan.kms, plan.app.parsed, plan.app.app_id, ctx.now()));
   const TeeChoice tee = TRY(choose_tee(config.text("vm.tee")));
   plan.image = TRY(deployable_image(ctx, config, o.skip_image_check, stages));
   stages.end();
   plan.spec = TRY(make_spec(o, ctx, config, plan.app, plan.image));
   plan.spec.tee = tee.tee;
+  if (plan.kms) plan.spec.kms = plan.kms->spec;
   PortPlan ports = TRY(plan_ports(ctx, o.ports, plan.app.project, {}));
   plan.spec.ports = std::move(ports.forwards);
   for (const std::string& remark : ports.remarks)
     ctx.ui().warn(remark);
   announce(ctx, plan.app, plan.spec, tee);
+  if (plan.kms) announce_kms(ctx, *plan.kms);
   TRY(check_disk_space(ctx, plan.app));
   return plan;
 }
@@ -138,10 +150,14 @@ Result<Exit> run(const Options& o, Context& ctx)
   use_programs(config);
   const Plan plan = TRY(make_plan(o, ctx, config, stages));
   if (o.dry_run) return print_plan(ctx, plan.app, plan.spec);
+  if (plan.kms)
+    TRY(register_app(plan.spec.kms.directory, plan.app.app_id, plan.app, stages)
+            .within("--kms-dir"));
   stages.begin("create the VM");
   const store::VmRecord vm =
       TRY(vm_store(ctx).create(plan.spec, [&](const sys::fs::path& directory) -> Status {
         TRY(write_user_config(directory, plan.user_config));
+        TRY(write_encrypted_env(directory, plan.encrypted_env));
         return write_vm_files(directory, plan.spec, plan.app, plan.image);
       }));
   stages.end();
@@ -197,6 +213,7 @@ void add_deploy(Tree& tree)
   leaf.file("--user-config", o->user_config,
             "Handed to the app as /dstack/user_config; not measured, seen by this host");
   leaf.flag("-n,--dry-run", o->dry_run, "Check everything, say what would be done, start nothing");
+  add_kms_options(leaf, o->kms);
   add_machine_options(leaf, *o);
   o->settings.add(leaf, "--registry-mirror", "registry.mirror").group("Registry");
   o->settings.add(leaf, "--insecure-registry", "registry.insecure").group("Registry");
@@ -212,12 +229,21 @@ void add_deploy(Tree& tree)
           "--port says otherwise. Environment files travel inside the measured file and are no "
           "place "
           "for secrets. What cannot work in a VM (build:, host directories) is refused with its "
-          "line.")
+          "line.\n\n"
+          "With --kms the app's keys come from a KMS, and the app is bound to its root key: the "
+          "one "
+          "of --kms-root or --kms-dir, else the one that the KMS shows now. --env-file is for "
+          "secrets: its values are encrypted here for a key that the KMS gives to this app's VM "
+          "alone, its names become part of the measured app, and the compose file finds them as "
+          "variables (${NAME}, environment, secrets).")
       .example("dstack deploy", "compose.yaml of the current directory")
       .example("dstack deploy compose.yaml --name shop --port auto:8080",
                "Choose the VM's name, take any free port of this machine")
       .example("dstack deploy app.bundle", "What 'dstack app pack' made; needs no registry")
       .example("dstack deploy compose.yaml --json -d", "For programs; do not wait for the app")
+      .example("dstack deploy compose.yaml --kms https://127.0.0.1:8000 --kms-dir kms "
+               "--env-file secrets.env",
+               "Keys from your own KMS, which learns of the app; variables only the VM can read")
       .runs([o](Context& ctx) { return run(*o, ctx); });
 }
 

@@ -47,6 +47,8 @@ void print(const store::VmRecord& vm, const std::optional<Measurements>& measure
   row("app id", spec.app.app_id);
   row("instance id", vm.state.instance_id);
   row("compose hash", spec.app.compose_hash);
+  for (const std::string& url : spec.kms.urls)
+    row("KMS", url);
   row("OS image", fmt::format("{} ({})", spec.image.os_image_hash, spec.image.name));
   row("machine", fmt::format("{} CPUs, {} memory, {} disk", spec.cpus,
                              format_size(spec.memory_bytes), format_size(spec.disk_bytes)));

@@ -9,6 +9,7 @@ namespace {
 struct Options {
   std::string app;
   std::string directory;
+  std::vector<std::string> kms;
   SimulateOptions serve;
 };
 
@@ -24,10 +25,21 @@ Result<std::string> app_text(const Options& o, Context& ctx)
   return prepared.bytes;
 }
 
+Result<std::optional<WorldKms>> kms_of(const Options& o)
+{
+  if (o.kms.empty()) return std::optional<WorldKms>{};
+  std::vector<std::string> urls;
+  for (const std::string& word : o.kms)
+    for (const std::string_view one : split(word, ','))
+      urls.emplace_back(one);
+  return std::optional<WorldKms>{
+      WorldKms{TRY(as_usage(kmsclient::parse_urls(urls).within("--kms")))}};
+}
+
 Result<Exit> run(const Options& o, Context& ctx)
 {
   const std::string text = TRY(app_text(o, ctx));
-  const World world = TRY(make_world(text, ctx.dirs().data / "simulated-tee"));
+  const World world = TRY(make_world(text, ctx.dirs().data / "simulated-tee", TRY(kms_of(o))));
   SimulateOptions serve = o.serve;
   serve.directory =
       o.directory.empty() ? ctx.dirs().runtime / "simulate" : sys::fs::absolute(o.directory);
@@ -50,6 +62,8 @@ void add_simulate(Tree& tree)
               "Serve both socket APIs over TCP too; port 0 is any. Whoever reaches it gets keys");
   leaf.option("--external", o->serve.external, "ADDRESS:PORT",
               "Serve the port for the world (8090 in a VM) over TCP: dashboard, metrics, Worker");
+  leaf.option("--kms", o->kms, "URL[,URL]",
+              "Keys and certificates of this KMS, which must allow the app and simulated evidence");
   leaf.arguments("COMMAND", o->serve.command,
                  "Run this with the SDKs' variables set, and end with its exit status");
   leaf.json("dstack.simulate/1")
@@ -60,7 +74,7 @@ void add_simulate(Tree& tree)
                 "refuses them unless told --allow-simulated.\n"
                 "The keys follow from the app and this machine, so they are the same every time. "
                 "An app with key_provider kms gets keys as a KMS would derive them, from roots of "
-                "this machine.")
+                "this machine; with --kms, those of that KMS.")
       .example("dstack simulate", "Serve until Ctrl-C")
       .example("dstack simulate -- npm test", "Run a test suite against it")
       .example("dstack simulate --app compose.yaml --listen 127.0.0.1:8090",

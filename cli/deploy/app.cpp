@@ -45,6 +45,18 @@ void rename_pinned(App& app, const std::map<std::string, std::string>& digests)
     }
 }
 
+/// Options as given, and what a KMS adds to them.
+BootOptions boot_options(const AppOptions& options)
+{
+  BootOptions out = options.boot;
+  if (!options.kms) return out;
+  out.key_provider = compose::name_of(compose::KeyProvider::kms);
+  out.kms_root = options.kms->root;
+  out.allow_envs.insert(out.allow_envs.end(), options.kms->variables.begin(),
+                        options.kms->variables.end());
+  return out;
+}
+
 enum class Support { required, any };
 
 Result<App>
@@ -61,6 +73,7 @@ fill_from_bytes(std::string bytes, std::string source_name, Support support = Su
   app.app_id = hex(compose::app_id(hash));
   if (!app.parsed.docker_compose_file) return app;
   compose::ReadOptions read;
+  read.encrypted = app.parsed.allowed_envs;
   read.file_name = "docker_compose_file of " + app.source_name;
   if (const auto env = app.parsed.env_files.find(".env"); env != app.parsed.env_files.end())
     read.variables = TRY(compose::parse_dotenv(env->second, ".env"));
@@ -99,7 +112,7 @@ Result<App> from_compose_file(Context& ctx,
                                              : files.directory_name;
   build.docker_compose_file = std::move(text);
   build.env_files = files.env_files;
-  TRY(fill_boot_options(options.boot, options.before, build));
+  TRY(fill_boot_options(boot_options(options), options.before, build));
   const std::string bytes = TRY(compose::build_app_compose(build));
   App app = TRY(fill_from_bytes(bytes, files.name));
   app.images = std::move(draft.images);
@@ -112,8 +125,8 @@ Status check_changeable(const AppOptions& options, const std::string& name)
 {
   if (!options.boot.any()) return ok();
   return fail(Errc::usage,
-              "{} says itself how the app is booted: --key-provider, --init-script, "
-              "--pre-launch-script, --swap and --event-log are for compose files",
+              "{} says itself how the app is booted: --key-provider, --kms-root, --allow-env, "
+              "--init-script, --pre-launch-script, --swap and --event-log are for compose files",
               name);
 }
 
@@ -185,7 +198,8 @@ Result<App> prepare_app(Context& ctx,
     TRY(Status{changeable});
     return fill_from_bytes(text, file.name, options.never_boots ? Support::any : Support::required);
   }
-  const ComposeFiles files = TRY(read_compose_files(file, text));
+  const ComposeFiles files =
+      TRY(read_compose_files(file, text, TRY(allowed_envs(boot_options(options), options.before))));
   std::shared_ptr<ImageSource> source;
   if (options.images.empty())
     source = registry_source(registry, ctx.dirs().cache / "oci");

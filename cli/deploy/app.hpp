@@ -19,6 +19,12 @@ struct AppOptions {
   std::string images; ///< OCI layout
   bool no_pin = false;
   BootOptions boot;
+  /// What --kms means for an app that is made from a compose file; others say it themselves.
+  struct Kms {
+    std::string root;                   ///< hex
+    std::vector<std::string> variables; ///< of --env-file
+  };
+  std::optional<Kms> kms;
   const compose::AppCompose* before = nullptr; ///< the app this one follows, in an update
   bool never_boots = false; ///< fields that no guest of ours carries out are fine
 };

@@ -74,7 +74,9 @@ Result<std::string> read_source(const SourceFile& file)
   return sys::read_text(file.path, compose::max_app_compose_bytes);
 }
 
-Result<ComposeFiles> read_compose_files(const SourceFile& file, const std::string& text)
+Result<ComposeFiles> read_compose_files(const SourceFile& file,
+                                        const std::string& text,
+                                        const std::vector<std::string>& encrypted)
 {
   ComposeFiles out;
   out.name = file.name;
@@ -84,6 +86,7 @@ Result<ComposeFiles> read_compose_files(const SourceFile& file, const std::strin
   out.directory_name = file.path.empty() ? "app" : project_name(directory.filename().string());
 
   compose::ReadOptions options;
+  options.encrypted = encrypted;
   options.file_name = file.path.empty() ? file.name : file.path.filename().string();
   const auto dotenv = read_beside(directory, ".env");
   if (dotenv) options.variables = TRY(compose::parse_dotenv(*dotenv, ".env"));

@@ -25,7 +25,10 @@ struct ComposeFiles {
   std::map<std::string, std::string> env_files; ///< path -> text, ".env" included
 };
 
-/// Judges the compose file and reads the environment files beside it.
-Result<ComposeFiles> read_compose_files(const SourceFile& file, const std::string& text);
+/// Judges the compose file and reads the environment files beside it. encrypted: variables that
+/// reach the VM another way.
+Result<ComposeFiles> read_compose_files(const SourceFile& file,
+                                        const std::string& text,
+                                        const std::vector<std::string>& encrypted);
 
 } // namespace dstack::cli

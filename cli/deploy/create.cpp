@@ -105,8 +105,11 @@ std::string sys_config(const store::VmSpec& spec, const osbuild::ImageInfo& imag
       .set("bundle", !spec.bundle.empty())
       .set("hostname", spec.name)
       .set("insecure_registries", insecure);
+  Json kms = Json::array();
+  for (const std::string& url : spec.kms.urls)
+    kms.push(as_seen_by_guest(url));
   Json out = Json::object();
-  out.set("kms_urls", Json::array())
+  out.set("kms_urls", std::move(kms))
       .set("gateway_urls", Json::array())
       .set("pccs_url", "")
       .set("docker_registry", as_seen_by_guest(spec.registry_mirror))
@@ -127,6 +130,16 @@ Status write_vm_files(const sys::fs::path& directory,
                              sys::Privacy::owner_only));
   return sys::write_file_atomic(share / "app-compose.json", as_bytes(app.bytes),
                                 sys::Privacy::owner_only);
+}
+
+void refresh_sys_config(const store::VmRecord& vm)
+{
+  if (vm.spec.kms.urls.empty()) return;
+  const auto image = osbuild::describe_image(vm.spec.image.path);
+  if (!image) return;
+  static_cast<void>(sys::write_file_atomic(vm.paths().share() / ".sys-config.json",
+                                           as_bytes(sys_config(vm.spec, *image)),
+                                           sys::Privacy::owner_only));
 }
 
 Result<std::optional<Bytes>> read_user_config(const std::string& file)

@@ -34,6 +34,10 @@ Status write_vm_files(const sys::fs::path& directory,
                       const App& app,
                       const osbuild::ImageInfo& image);
 
+/// Writes .sys-config.json anew before a start, so that the guest finds its KMS where vm.json says
+/// it is. A VM whose image is gone is left alone: starting it says so.
+void refresh_sys_config(const store::VmRecord& vm);
+
 /// Reads the file of --user-config; nothing when there is none. At most 50 MiB (spec guest 16.1).
 Result<std::optional<Bytes>> read_user_config(const std::string& file);
 /// Gives it to the VM at its next start; it is not measured.

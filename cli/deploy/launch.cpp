@@ -1,5 +1,6 @@
 #include "cli/deploy/launch.hpp"
 
+#include "cli/deploy/create.hpp"
 #include "cli/deploy/measurements.hpp"
 #include "cli/supervisor.hpp"
 #include "cli/vms.hpp"
@@ -110,6 +111,7 @@ Result<Launched> launch(Context& ctx,
                         Stages& stages,
                         const std::function<void()>& release_lock)
 {
+  refresh_sys_config(vm);
   stages.begin("start the VM");
   TRY(start_supervisor(ctx, vm).within("start {}", shown_name(vm)));
   stages.end();

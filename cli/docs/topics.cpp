@@ -132,6 +132,41 @@ stays given out.
   dstack kms policy explain policy.toml --attestation att.json   every rule, for one caller
   dstack kms policy diff old.toml new.toml                       what becomes wider or tighter)";
 
+constexpr const char* keys_text =
+    R"(An app has a key for its disk, one that everything of GetKey follows from, and, with a KMS, one
+for encrypted variables. They follow from its key provider, which is part of what is measured:
+
+  none     the TEE's own where it keeps some, else new ones at each boot, and the data disk starts
+           empty
+  local    an SGX enclave beside the VM: the same keys on this machine alone
+  kms      a KMS that gives them to this app alone, after it has verified what the VM measured: the
+           same on any host. Each instance has its own disk key; the others are the app's
+
+With a KMS the app names whose keys it takes: the public key of the KMS' root (key_provider_id). A
+VM compares it before it sends anything, so a host cannot offer another KMS.
+
+  dstack deploy --kms https://kms.example.com:8000 --kms-root root-ca.crt
+  dstack deploy --kms https://127.0.0.1:8000 --kms-dir kms   a KMS of yours: root and policy are at
+                                                             hand, and the app is allowed in it
+  dstack deploy --kms URL                the root is the one the KMS shows now; it is printed
+  dstack deploy --kms URL1,URL2          the first that gives keys
+
+127.0.0.1 and localhost reach the VM as 10.0.2.2, where it sees this machine; the certificate of the
+KMS must be for that address (a new KMS' is).
+
+Secrets reach an app encrypted:
+
+  dstack deploy --kms URL --env-file secrets.env
+
+The file's values are encrypted here for a key that the KMS gives to this app's VMs alone, and that
+it signed for the app a moment ago. The names become part of the measured app (allowed_envs): the
+VM drops others. The compose file finds them as variables (${NAME}), and scripts in their
+environment. A blob that cannot be decrypted stops the boot. Whoever knows the app's public key can
+encrypt for it, and the host can keep an older blob: names are the app's, values the deployer's.
+
+`dstack update` keeps KMS, root and variables; --kms and --env-file replace addresses and
+variables. It refuses another root: no other keys open the app's data.)";
+
 constexpr const char* formatting_text =
     R"(Results go to stdout; progress, remarks and errors go to stderr.
 
@@ -183,7 +218,7 @@ The host is not trusted: it can stop the VM, but not read it or change what runs
 the measurements. In a simulated VM this does not hold: see `dstack help simulated`.
 
 Environment files are part of the measured bundle: readable by whoever sees the bundle, and no
-place for secrets.)";
+place for secrets. Those are encrypted for the app: see `dstack help keys`.)";
 
 } // namespace
 
@@ -193,6 +228,7 @@ const std::vector<Topic>& help_topics()
       {"environment", "Variables and files dstack reads", environment_text},
       {"exit-codes", "What each exit status means", exit_codes_text},
       {"formatting", "Output, JSON, units", formatting_text},
+      {"keys", "Where an app's keys and secrets come from", keys_text},
       {"kms-policy", "Who gets keys from a KMS", kms_policy_text},
       {"policy", "What evidence `dstack verify` accepts", policy_text},
       {"simulated", "What a simulated TEE is and is not", simulated_text},

@@ -1,9 +1,11 @@
 #include "cli/simulate/server.hpp"
 
 #include "cli/address.hpp"
+#include "guestsite/kms_signer.hpp"
 #include "guestsite/machine.hpp"
 #include "guestsite/site.hpp"
 #include "net/http_server.hpp"
+#include "sys/clock.hpp"
 #include "sys/sockets.hpp"
 #include "sys/spawn.hpp"
 
@@ -17,6 +19,7 @@ namespace dstack::cli {
 namespace {
 
 constexpr std::size_t max_connections = 1024;
+constexpr std::chrono::milliseconds certificate_answer{20'000}; ///< of a KMS
 constexpr unsigned socket_mode = 0700; ///< of the caller; in a VM every container that mounts it
 constexpr int shell_signal_base = 128; ///< what a shell reports for a command ended by a signal
 
@@ -55,8 +58,9 @@ public:
     site_.version_header = fmt::format("v{} (simulated)", guestapi::api_version);
   }
 
-  Status open()
+  Status open(const World& world)
   {
+    if (world.kms) TRY(open_signer(world));
     TRY(sys::make_directories(options_.directory, sys::Privacy::owner_only));
     TRY(serve(TRY(listen("dstack.sock")),
               [this](const http::Request&) -> const rpc::Service& { return dstack_; }));
@@ -89,6 +93,24 @@ public:
   }
 
 private:
+  Status open_signer(const World& world)
+  {
+    const guestapi::Facts& facts = world.guest->evidence().facts();
+    guestsite::SignerSettings settings;
+    settings.kms = *world.kms;
+    settings.app_id = facts.app_id;
+    settings.vm_config = facts.vm_config;
+    settings.reach.answer = certificate_answer;
+    settings.reach.total = certificate_answer;
+    settings.now = sys::now;
+    signer_ = TRY(guestsite::KmsSigner::create(loop_, std::move(settings)));
+    *world.sign_cert = [this](guestapi::SigningRequest request, guestapi::OnCertificate done) {
+      signer_->sign(std::move(request), std::move(done));
+    };
+    static_cast<void>(world.guest->demo_certificate()); // so that Info has it soon
+    return ok();
+  }
+
   using Choose = std::function<const rpc::Service&(const http::Request&)>;
 
   Result<sys::Fd> listen(const char* name) const
@@ -129,6 +151,7 @@ private:
   rpc::Service dstack_;
   rpc::Service tappd_;
   guestsite::ExternalSite site_;
+  std::unique_ptr<guestsite::KmsSigner> signer_; ///< with --kms
   std::vector<std::unique_ptr<net::HttpServer>> servers_;
   std::string tcp_;
   std::string external_;
@@ -193,7 +216,7 @@ Result<Exit> serve_simulator(const World& world, const SimulateOptions& options,
   raise_descriptor_limit();
   const auto loop = TRY(sys::Loop::create());
   Simulator simulator{world, options, *loop};
-  TRY(simulator.open());
+  TRY(simulator.open(world));
   if (!options.command.empty()) {
     auto ended = run_command(simulator, options, *loop);
     simulator.remove_sockets();

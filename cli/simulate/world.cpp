@@ -35,7 +35,7 @@ measure::BootInputs nothing_booted()
 }
 
 struct Keys {
-  keys::AppKeys app;
+  keys::AppKeys app{};
   std::string provider{}; ///< payload of the key-provider event
 };
 
@@ -100,29 +100,70 @@ guestapi::Facts identity_of(const std::string& text, const compose::AppCompose& 
   return out;
 }
 
-/// Replays the boot: every event into RTMR3 and into the log.
-attest::TdxRegisters
-boot(guestapi::Facts& facts, const compose::AppCompose& app, const measure::BootMeasurement& before)
-{
-  auto events = guestapi::boot_events({facts.app_id, facts.compose_hash, facts.instance_id}, app);
-  events.push_back({"key-provider", to_bytes(facts.key_provider)});
-  events.push_back({"storage-fs", to_bytes("ext4")});
-  events.push_back({"system-ready", {}});
-  const auto version =
-      app.event_log_version == 2 ? attest::EventVersion::v2 : attest::EventVersion::v1;
-  attest::TdxRegisters out;
-  out.mrtd = before.mrtd;
-  out.rtmr = before.rtmr;
-  facts.log = before.events;
-  attest::Register runtime = attest::Register::of(out.rtmr[attest::runtime_register]);
-  for (const guestapi::BootEvent& event : events) {
-    const attest::RuntimeEvent made{event.name, event.payload, version};
-    runtime.extend(attest::digest_of(made));
-    facts.log.push_back(attest::to_tdx_event(made));
+/// A boot under way: each event goes into RTMR3 and into the log.
+class Boot {
+public:
+  Boot(guestapi::Facts& facts,
+       const compose::AppCompose& app,
+       const measure::BootMeasurement& start)
+      : facts_(facts),
+        version_(app.event_log_version == 2 ? attest::EventVersion::v2 : attest::EventVersion::v1)
+  {
+    registers_.mrtd = start.mrtd;
+    registers_.rtmr = start.rtmr;
+    const Bytes config_id = attest::mr_config_id_v1(*parse_hex_array<32>(hex(facts.compose_hash)));
+    std::copy(config_id.begin(), config_id.end(), registers_.mr_config_id.begin());
+    facts_.log = start.events;
+    for (const guestapi::BootEvent& event :
+         guestapi::boot_events({facts.app_id, facts.compose_hash, facts.instance_id}, app))
+      record(event.name, event.payload);
   }
-  out.rtmr[attest::runtime_register] = runtime.value();
-  const Bytes config_id = attest::mr_config_id_v1(*parse_hex_array<32>(hex(facts.compose_hash)));
-  std::copy(config_id.begin(), config_id.end(), out.mr_config_id.begin());
+
+  void record(const std::string& name, ByteView payload)
+  {
+    const attest::RuntimeEvent event{name, to_bytes(payload), version_};
+    auto& runtime = registers_.rtmr[attest::runtime_register];
+    attest::Register extended = attest::Register::of(runtime);
+    extended.extend(attest::digest_of(event));
+    runtime = extended.value();
+    facts_.log.push_back(attest::to_tdx_event(event));
+  }
+  const attest::TdxRegisters& registers() const { return registers_; }
+
+private:
+  guestapi::Facts& facts_;
+  attest::EventVersion version_;
+  attest::TdxRegisters registers_;
+};
+
+/// As a VM does it between boot-mr-done and the event key-provider.
+Result<Keys> keys_of_kms(const tee::SimAuthority& authority,
+                         const WorldKms& kms,
+                         const compose::AppCompose& app,
+                         const guestapi::Facts& facts,
+                         Boot& boot,
+                         World& world)
+{
+  if (app.key_provider != compose::KeyProvider::kms)
+    return fail(Errc::usage, "--kms: the app's keys come from '{}': key_provider must be kms",
+                compose::name_of(app.key_provider));
+  kmsclient::AppQuestion question;
+  question.urls = kms.urls;
+  question.pin = app.key_provider_id;
+  question.app_id = facts.app_id;
+  question.vm_config = facts.vm_config;
+  guestapi::Evidence evidence{facts, [&](const guestapi::ReportData& data) -> Result<Bytes> {
+                                return authority.quote(boot.registers(), data);
+                              }};
+  question.attest = [&](const kmsclient::ReportData& data) { return evidence.attestation(data); };
+  auto answer =
+      TRY(kmsclient::request_app_keys(question, kms.reach, sys::now()).within("app keys"));
+  boot.record("os-image-hash", answer.keys.os_image_hash);
+  Keys out;
+  out.app.k256_key = std::move(answer.keys.k256_key);
+  out.app.k256_signature = to_bytes(ByteView{answer.keys.k256_signature});
+  out.provider = guestapi::key_provider_payload("kms", answer.kms.root.spki);
+  world.kms = std::move(answer.kms);
   return out;
 }
 
@@ -136,7 +177,9 @@ std::string fixture_app_compose()
   return *compose::build_app_compose(build);
 }
 
-Result<World> make_world(const std::string& app_compose, const sys::fs::path& tee_directory)
+Result<World> make_world(const std::string& app_compose,
+                         const sys::fs::path& tee_directory,
+                         const std::optional<WorldKms>& kms)
 {
   const bool fixture = app_compose.empty();
   const std::string text = fixture ? fixture_app_compose() : app_compose;
@@ -145,17 +188,26 @@ Result<World> make_world(const std::string& app_compose, const sys::fs::path& te
   auto authority =
       std::make_shared<tee::SimAuthority>(TRY(tee::SimAuthority::open(tee_directory, sys::now())));
   guestapi::Facts facts = identity_of(text, out.app, fixture);
-  Keys keys = TRY(keys_of(*authority, out.app, facts, fixture));
-  facts.key_provider = keys.provider;
   const auto before = TRY(measure::simulated_boot(
       nothing_booted(), crypto::sha384(as_bytes("dstack simulate: no firmware"))));
-  const attest::TdxRegisters registers = boot(facts, out.app, before);
+  Boot boot{facts, out.app, before};
+  Keys keys = kms ? TRY(keys_of_kms(*authority, *kms, out.app, facts, boot, out))
+                  : TRY(keys_of(*authority, out.app, facts, fixture));
+  facts.key_provider = keys.provider;
+  boot.record("key-provider", as_bytes(facts.key_provider));
+  boot.record("storage-fs", as_bytes("ext4"));
+  boot.record("system-ready", {});
   guestapi::Outside outside;
   outside.now = sys::now;
   outside.gpu_attestation = [] { return std::string{}; };
+  if (kms)
+    outside.sign_cert = [slot = out.sign_cert](guestapi::SigningRequest request,
+                                               guestapi::OnCertificate done) {
+      (*slot)(std::move(request), std::move(done));
+    };
   out.guest = std::make_shared<guestapi::Guest>(
       std::move(facts),
-      [authority, registers](const guestapi::ReportData& data) -> Result<Bytes> {
+      [authority, registers = boot.registers()](const guestapi::ReportData& data) -> Result<Bytes> {
         return authority->quote(registers, data);
       },
       std::move(keys.app), std::move(outside));

@@ -106,6 +106,7 @@ void add_boot_options(const BuildOptions& options, Json& out)
     out.set("init_script", text_array(options.init_scripts));
   if (!options.pre_launch_script.empty()) out.set("pre_launch_script", options.pre_launch_script);
   if (!options.allowed_envs.empty()) out.set("allowed_envs", text_array(options.allowed_envs));
+  if (!options.key_provider_id.empty()) out.set("key_provider_id", hex(options.key_provider_id));
   if (options.swap_bytes != 0) out.set("swap_size", options.swap_bytes);
   if (options.event_log_version != 1) out.set("event_log_version", options.event_log_version);
   if (options.launch_token_hash)

@@ -93,6 +93,7 @@ struct BuildOptions {
   std::string docker_compose_file;
   std::map<std::string, std::string> env_files;
   KeyProvider key_provider = KeyProvider::none;
+  Bytes key_provider_id; ///< the only one whose keys are taken; empty: any
   bool public_logs = true;
   bool public_sysinfo = true;
   bool public_tcbinfo = true;

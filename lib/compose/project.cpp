@@ -160,13 +160,29 @@ Status check_links(const Source& source, const Project& project)
   return check_ports(source, project);
 }
 
-Status refuse_settings(const Variables& variables)
+Status refuse_settings(const ReadOptions& options)
 {
-  for (const auto& [name, value] : variables)
-    if (name.starts_with("COMPOSE_") || name.starts_with("DOCKER_"))
+  const auto is_setting = [](std::string_view name) {
+    return name.starts_with("COMPOSE_") || name.starts_with("DOCKER_");
+  };
+  for (const auto& [name, value] : options.variables)
+    if (is_setting(name))
       return fail(Errc::malformed,
                   ".env: {} would change how docker compose runs inside the VM; remove it", name);
+  for (const std::string& name : options.encrypted)
+    if (is_setting(name))
+      return fail(Errc::malformed,
+                  "allowed_envs: {} would change how docker compose runs inside the VM", name);
   return ok();
+}
+
+/// Whoever judges the file here gets by with some value that is not empty.
+Variables known(const ReadOptions& options)
+{
+  Variables out = options.variables;
+  for (const std::string& name : options.encrypted)
+    out.try_emplace(name, "known-to-the-VM");
+  return out;
 }
 
 } // namespace
@@ -174,12 +190,13 @@ Status refuse_settings(const Variables& variables)
 Result<Project> read_project(std::string_view text, const ReadOptions& options)
 {
   const Source source{options.file_name};
-  TRY(refuse_settings(options.variables));
+  TRY(refuse_settings(options));
+  const Variables variables = known(options);
   Project out;
   out.tree = TRY(codec::parse_yaml(text, options.file_name));
   TRY(check_top(source, out.tree));
-  TRY(prepare(source, options.variables, out.tree));
-  TRY(check_resources(source, out.tree, options.variables));
+  TRY(prepare(source, variables, out.tree));
+  TRY(check_resources(source, out.tree, variables));
   if (const Yaml* name = out.tree.find("name")) out.name = TRY(source.text(*name, "name"));
   const Yaml* services = out.tree.find("services");
   if (services == nullptr || services->is_null())

@@ -19,6 +19,8 @@ Result<std::string> interpolate(std::string_view text, const Variables& variable
 struct ReadOptions {
   std::string file_name = "compose.yaml"; ///< only for messages
   Variables variables;                    ///< of the project's .env file
+  /// Names that the VM alone knows the values of (allowed_envs): they count as set.
+  std::vector<std::string> encrypted{};
 };
 
 /// Range of bytes of the compose text, and its place for messages.

@@ -302,6 +302,25 @@ TEST_SUITE("compose: pinning")
       many[std::to_string(i)] = std::string(60000, 'x');
     CHECK(check_env_files(many).error().message() == "300000 bytes together (limit 262144)");
   }
+
+  TEST_CASE("variables that only the VM knows count as set, and are in nothing that is measured")
+  {
+    const std::string text = "services:\n  a:\n    image: a:1\n    environment:\n"
+                             "      T: ${TOKEN:?wanted}\n    secrets: [s]\n"
+                             "secrets:\n  s:\n    environment: TOKEN\n";
+    CHECK_FALSE(read_project(text));
+    ReadOptions options;
+    options.encrypted = {"TOKEN"};
+    const auto project = read_project(text, options);
+    REQUIRE(project);
+    CHECK(*pin_images(text, *project, {}) == text);
+    options.variables["TOKEN"] = "of .env"; // the VM's own wins there
+    CHECK(read_project(text, options));
+    for (const char* name : {"COMPOSE_FILE", "DOCKER_HOST"}) {
+      options.encrypted = {"TOKEN", name};
+      CHECK_FALSE(read_project(text, options));
+    }
+  }
 }
 
 } // namespace dstack::compose

@@ -108,6 +108,29 @@ Result<VmApp> app_from_json(const Json& json)
   return app;
 }
 
+Json to_json(const VmKms& kms)
+{
+  Json urls = Json::array();
+  for (const std::string& url : kms.urls)
+    urls.push(url);
+  Json out;
+  out.set("urls", std::move(urls)).set("signer", kms.signer);
+  return out.set("directory", kms.directory.string());
+}
+
+Result<VmKms> kms_from_json(const Json& json)
+{
+  VmKms kms;
+  kms.urls = TRY(json.get_strings("urls"));
+  kms.signer = TRY(json.get_string("signer", ""));
+  if (!kms.signer.empty()) kms.signer = TRY(need_hex(json, "signer", 33));
+  kms.directory = TRY(json.get_string("directory", ""));
+  if (!kms.directory.empty() && !kms.directory.is_absolute())
+    return fail(Errc::malformed, "directory: '{}' is not absolute",
+                printable(kms.directory.string()));
+  return kms;
+}
+
 Result<VmRestart> restart_from_json(const Json& json)
 {
   VmRestart restart;
@@ -218,6 +241,7 @@ Json to_json(const VmSpec& spec)
   json.set("memory_bytes", spec.memory_bytes).set("disk_bytes", spec.disk_bytes);
   json.set("tee", name_of(spec.tee)).set("ports", std::move(ports));
   json.set("restart", std::move(restart)).set("app", std::move(app)).set("bundle", spec.bundle);
+  if (!spec.kms.urls.empty()) json.set("kms", to_json(spec.kms));
   json.set("registry_mirror", spec.registry_mirror);
   json.set("insecure_skip_image_check", spec.insecure_skip_image_check);
   Json insecure = Json::array();
@@ -258,6 +282,8 @@ Result<VmSpec> spec_from_json(const Json& json)
   spec.ports = TRY(ports_from_json(*TRY(json.need_array("ports"))).within("ports"));
   spec.restart = TRY(restart_from_json(*TRY(json.need_object("restart"))).within("restart"));
   spec.app = TRY(app_from_json(*TRY(json.need_object("app"))).within("app"));
+  if (const Json* kms = json.find("kms"); kms != nullptr && !kms->is_null())
+    spec.kms = TRY(kms_from_json(*kms).within("kms"));
   spec.bundle = TRY(get_file_name(json, "bundle"));
   spec.registry_mirror = TRY(json.get_string("registry_mirror", ""));
   spec.insecure_skip_image_check = TRY(json.get_bool("insecure_skip_image_check", false));

@@ -36,6 +36,14 @@ struct VmApp {
   std::string compose_hash{}; ///< 64 hex digits
 };
 
+/// Where the app's keys come from, when that is a KMS. Hints for this machine: what the app trusts
+/// is in its own file.
+struct VmKms {
+  std::vector<std::string> urls{}; ///< as this machine reaches them; empty: no KMS
+  std::string signer{}; ///< its secp256k1 public key, 66 hex digits; empty: not asked yet
+  std::filesystem::path directory{}; ///< of a KMS of this user; empty: somebody else's
+};
+
 struct VmSpec {
   std::string id{}; ///< 12 lower-case hex digits
   std::string name{};
@@ -48,6 +56,7 @@ struct VmSpec {
   std::vector<vm::PortForward> ports{};
   VmRestart restart{};
   VmApp app{};
+  VmKms kms{};
   std::string bundle{}; ///< file name in the VM's directory, empty = images are pulled
   std::string registry_mirror{};
   bool insecure_skip_image_check = false;

@@ -26,3 +26,10 @@ $ dstack app hash nosuch.yaml
 $ dstack app hash nosuch.yaml --json
 ! {"error":{"code":"not_found","message":"open nosuch.yaml: No such file or directory"}}
 ? 1
+# The KMS whose keys the app takes and the names of its encrypted variables are measured.
+$ printf 'services:\n  web:\n    image: hello:1\n    environment:\n      T: ${TOKEN}\n' > secret.yaml; dstack app hash secret.yaml --no-pin 2>&1 | tail -n 1
+  dstack: error: secret.yaml:5:10: variable TOKEN is not set; set it in the project's .env file, give a default (${TOKEN:-value}), or write $$TOKEN to leave it to the container
+$ dstack app hash secret.yaml --no-pin --allow-env TOKEN --key-provider kms -q 2>/dev/null | wc -w
+  1
+$ dstack app hash demo --no-pin --kms-root $(printf "aa%.0s" $(seq 91)) 2>&1 | tail -n 1
+  dstack: error: --kms-root is for --key-provider kms

@@ -57,3 +57,30 @@ $ dstack deploy --no-pin --name hello --port 47811:8080
 ! dstack: error: dstack-0.0.1: bzImage has SHA-256 8fa330e9ebb89870f52c58301237a5888896f662f48a116dc59e7825042340c5, sha256sum.txt says 6923dd1bc0460082c5d55a831908c24a282860b7f1cd6c2b79cf1bc8857c639c
 ? 3
 $ ls .local/state/dstack/vms
+# Keys of a KMS: what is wrong before anything is asked of one, and one that is not there.
+$ printf 'TOKEN=x\n' > secrets.env
+$ dstack deploy --no-pin --env-file secrets.env
+! dstack: error: --kms-dir and --env-file need the address of the KMS: --kms URL
+? 2
+$ dstack deploy --no-pin --key-provider kms
+! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
+! dstack: error: the app's keys come from a KMS: say which with --kms URL
+? 2
+$ dstack deploy --no-pin --key-provider local --kms https://127.0.0.1:1
+! dstack: error: --kms is for --key-provider kms, not local
+? 2
+$ dstack deploy --no-pin --kms http://127.0.0.1:1
+! dstack: error: --kms: KMS URL 'http://127.0.0.1:1': a KMS is asked over https only
+? 2
+$ dstack deploy --no-pin --kms https://127.0.0.1:1,https://127.0.0.2:1/prpc
+! dstack: error: KMS: https://127.0.0.1:1: GetTempCaCert: 127.0.0.1: connect to 127.0.0.1:1: Connection refused; https://127.0.0.2:1: GetTempCaCert: 127.0.0.2: connect to 127.0.0.2:1: Connection refused
+? 1
+$ dstack deploy --no-pin --kms https://127.0.0.1:1 --kms-root beef
+! dstack: error: --kms-root: 'beef' is neither a file nor the key of a KMS root (182 hex digits)
+? 2
+$ dstack deploy --no-pin --kms https://127.0.0.1:1 --kms-dir nosuch
+! dstack: error: --kms-dir: $WORK/nosuch has no root: make one with 'dstack kms init', or take one over from another KMS
+? 1
+$ echo '9x=1' > bad.env; dstack deploy --no-pin --kms https://127.0.0.1:1 --env-file bad.env
+! dstack: error: bad.env: '9x' is no variable name
+? 4

@@ -24,5 +24,14 @@ $ echo '9x=1' >bad.env; dstack env encrypt bad.env --public-key 4b03687002c7e0f6
 ! dstack: error: '9x' is no variable name
 ? 4
 $ dstack env encrypt app.env
-! dstack: error: --public-key is missing
+! dstack: error: give --public-key, or --kms and --app-id
 ? 2
+$ dstack env encrypt app.env --kms https://127.0.0.1:1 --app-id 5bb4
+! dstack: error: --app-id: 2 bytes (want 20)
+? 2
+$ dstack env encrypt app.env --kms kms.example.com --app-id 5bb4ff9a3837357f19dc176407a5709c62eb6c56
+! dstack: error: --kms: KMS URL 'kms.example.com': a KMS is asked over https only
+? 2
+$ dstack env encrypt app.env --kms https://127.0.0.1:1 --app-id 5bb4ff9a3837357f19dc176407a5709c62eb6c56
+! dstack: error: KMS: https://127.0.0.1:1: GetTempCaCert: 127.0.0.1: connect to 127.0.0.1:1: Connection refused
+? 1

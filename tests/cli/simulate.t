@@ -39,3 +39,10 @@ $ dstack simulate --directory s --app missing.yaml
 $ dstack simulate --directory s -- nosuchprogram
 ! dstack: error: nosuchprogram: the program 'nosuchprogram' is not installed (looked in PATH and sbin)
 ? 1
+# A real KMS: the app must want one, and somebody must be there.
+$ dstack simulate --kms https://127.0.0.1:1 --directory s -- true
+! dstack: error: --kms: the app's keys come from 'none': key_provider must be kms
+? 2
+$ dstack simulate --app kms.json --kms https://127.0.0.1:1 --directory s -- true
+! dstack: error: app keys: https://127.0.0.1:1: GetTempCaCert: 127.0.0.1: connect to 127.0.0.1:1: Connection refused
+? 1
