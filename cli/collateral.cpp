@@ -121,7 +121,8 @@ Result<fetch::KdsSource>
 kds_source(const config::Config& config, const Context& ctx, fetch::Network network)
 {
   return fetch::KdsSource{cache_of(ctx),
-                          TRY(service_options(config, config.value("kds.url"), network))};
+                          TRY(service_options(config, config.value("kds.url"), network)),
+                          snp::amd_anchors()};
 }
 
 bool names_collateral(const CollateralOptions& options)

@@ -36,8 +36,8 @@ Result<std::shared_ptr<fetch::Prover>> make_prover(const NodeOptions& options,
   sources.anchor = roots.vendor;
   sources.service = fetch::PcsSource{
       cache, TRY(service_options(settings, settings.pccs_url, intel_service)), roots.vendor};
-  sources.kds =
-      fetch::KdsSource{cache, TRY(service_options(settings, settings.kds_url, amd_service))};
+  sources.kds = fetch::KdsSource{
+      cache, TRY(service_options(settings, settings.kds_url, amd_service)), snp::amd_anchors()};
   const std::string& simulated =
       options.launch.simulated_tee.empty() ? settings.simulated_tee : options.launch.simulated_tee;
   if (!simulated.empty()) {

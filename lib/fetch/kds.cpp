@@ -1,6 +1,7 @@
 #include "fetch/kds.hpp"
 
 #include "fetch/der_dates.hpp"
+#include "fetch/proof.hpp"
 #include "x509/p256_certificate.hpp"
 
 #include <algorithm>
@@ -98,7 +99,15 @@ Result<KdsChain> KdsSource::chain(const KdsRequest& request, Time at) const
 {
   const std::string& base = service_.options().base;
   const std::string vcek = TRY(vcek_url(base, request));
-  LoadedSet set = TRY(service_.load(wanted_for(base, request.product, vcek), at, {}));
+  const SetCheck check = [&](const std::vector<Loaded>& answers) -> Status {
+    Issuers issuers = TRY(read_issuers(answers.at(chain_part).entry));
+    return prove_origin({to_bytes(answers.at(vcek_part).entry.body),
+                         std::move(issuers.ask),
+                         {},
+                         to_bytes(answers.at(crl_part).entry.body)},
+                        anchors_);
+  };
+  LoadedSet set = TRY(service_.load(wanted_for(base, request.product, vcek), at, check));
   Issuers issuers = TRY(read_issuers(set.answers.at(chain_part).entry));
   KdsChain out;
   out.vcek = to_bytes(set.answers.at(vcek_part).entry.body);

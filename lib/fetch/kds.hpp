@@ -3,6 +3,7 @@
 /// "VCEK Certificate and KDS Interface Specification"), by way of the cache.
 
 #include "fetch/cached_service.hpp"
+#include "snp/anchors.hpp"
 
 namespace dstack::fetch {
 
@@ -26,7 +27,8 @@ Result<std::string> vcek_url(std::string_view base, const KdsRequest& request);
 std::string kds_chain_url(std::string_view base, std::string_view product);
 std::string kds_crl_url(std::string_view base, std::string_view product);
 
-/// DER. Nothing in it is verified.
+/// DER. Signed under a root of AMD's; everything else is judged when a report is verified. Offline
+/// nothing is checked: it is what the cache holds.
 struct KdsChain {
   Bytes vcek{};
   Bytes ask{};
@@ -38,9 +40,9 @@ struct KdsChain {
 
 class KdsSource {
 public:
-  /// options.base as service_base() gives it.
-  KdsSource(CollateralCache cache, ServiceOptions options)
-      : service_(std::move(cache), std::move(options))
+  /// options.base as service_base() gives it; what it answers must be signed under an anchor.
+  KdsSource(CollateralCache cache, ServiceOptions options, std::vector<snp::Anchor> anchors)
+      : service_(std::move(cache), std::move(options)), anchors_(std::move(anchors))
   {
   }
 
@@ -49,6 +51,7 @@ public:
 
 private:
   CachedService service_;
+  std::vector<snp::Anchor> anchors_;
 };
 
 } // namespace dstack::fetch

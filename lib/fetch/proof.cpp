@@ -2,6 +2,7 @@
 
 #include "dcap/chain_checks.hpp"
 #include "dcap/chains.hpp"
+#include "x509/pss_certificate.hpp"
 
 namespace dstack::fetch {
 
@@ -31,6 +32,22 @@ Status prove_origin(const dcap::Collateral& collateral, const dcap::Anchor& anch
   dcap::CollateralPart at{};
   TRY(dcap::prove_collateral(std::make_shared<const dcap::Collateral>(collateral), anchor, at));
   return prove_pck_crl(collateral, anchor).within("PCK CRL");
+}
+
+Status prove_origin(const snp::Certificates& certificates, const std::vector<snp::Anchor>& anchors)
+{
+  const auto ask = TRY(x509::PssCertificate::parse(certificates.ask).within("ASK"));
+  const auto vcek = TRY(x509::PssCertificate::parse(certificates.vcek).within("VCEK"));
+  const auto list = TRY(x509::PssRevocationList::parse(certificates.crl).within("AMD CRL"));
+  for (const snp::Anchor& anchor : anchors) {
+    const auto root = TRY(x509::PssCertificate::parse(anchor.certificate).within("pinned ARK"));
+    if (root.common_name() != ask.issuer_name()) continue;
+    TRY(ask.check_issued_by(root).within("ASK"));
+    TRY(list.check_issued_by(root).within("AMD CRL"));
+    return vcek.check_issued_by(ask).within("VCEK");
+  }
+  return fail(Errc::untrusted, "ASK: issued by '{}', which is no root key of AMD's",
+              ask.issuer_name());
 }
 
 } // namespace dstack::fetch

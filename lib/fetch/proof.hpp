@@ -5,11 +5,14 @@
 
 #include "dcap/anchor.hpp"
 #include "dcap/collateral.hpp"
+#include "snp/verify.hpp"
 
 namespace dstack::fetch {
 
 /// Every document and list is signed under the anchor, the PCK CRL through its own issuer chain.
 /// Errc::untrusted otherwise.
 Status prove_origin(const dcap::Collateral& collateral, const dcap::Anchor& anchor);
+/// The same for AMD's: VCEK by ASK, ASK and list by one of the roots. All but ark must be there.
+Status prove_origin(const snp::Certificates& certificates, const std::vector<snp::Anchor>& anchors);
 
 } // namespace dstack::fetch
