@@ -57,7 +57,9 @@ private:
   {
     if (!subject_.simulated) return;
     add("simulated", "evidence of a simulated TEE is accepted", policy_.allow_simulated,
-        "a hardware vendor's root", "simulated root");
+        policy_.allow_simulated ? "the root of a hardware vendor or of a simulated TEE"
+                                : "a hardware vendor's root",
+        "simulated root");
   }
 
   void revocation()
