@@ -1,5 +1,5 @@
+#include "net/test_programs.hpp"
 #include "net/test_tls.hpp"
-#include "sys/spawn.hpp"
 
 #include <arpa/inet.h>
 #include <atomic>
@@ -37,41 +37,13 @@ std::string raw(const sys::Fd& fd, std::string_view text)
   return all ? std::string{as_text(*all)} : all.error().message();
 }
 
-/// A file for a program that reads its keys from one.
-class Files {
-public:
-  Files() = default;
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-  ~Files() { static_cast<void>(sys::remove_tree(folder_)); }
-  std::string holding(const std::string& name, const std::string& text) const
-  {
-    const auto path = folder_ / name;
-    REQUIRE(sys::write_file_atomic(path, as_bytes(text), sys::Privacy::owner_only));
-    return path.string();
-  }
-
-private:
-  sys::fs::path folder_ = *sys::make_temp_directory(sys::fs::temp_directory_path(), "tls-test");
-};
-
-sys::Output run(std::vector<std::string> argv, std::string input = "")
-{
-  sys::Command command;
-  command.argv = std::move(argv);
-  command.env = {{"no_proxy", "127.0.0.1,localhost"}};
-  const auto out = sys::run(command, as_bytes(input), {milliseconds{20'000}});
-  REQUIRE(out);
-  return *out;
-}
-
 /// `openssl s_client` as an independent client; what it prints.
 std::string s_client(std::uint16_t port, std::vector<std::string> options, std::string input = "")
 {
   std::vector<std::string> argv{"openssl", "s_client", "-connect",
                                 fmt::format("127.0.0.1:{}", port)};
   argv.insert(argv.end(), options.begin(), options.end());
-  const sys::Output out = run(argv, std::move(input));
+  const sys::Output out = run_program(argv, std::move(input));
   return out.out + out.err;
 }
 
@@ -193,20 +165,21 @@ TEST_SUITE("net::TlsServer")
 
   TEST_CASE("curl is served, with its certificate and in both versions")
   {
-    const Files files;
+    const TestFiles files;
     const std::string ca = files.holding("ca.pem", tls.root.pem());
     const std::string cert = files.holding("client.pem", tls.client.pem);
     const std::string key = files.holding("client.key", tls.client.key_pem);
     with_tls_server({}, echo, serving, [&](std::uint16_t port) {
       const std::string url = fmt::format("https://localhost:{}/", port);
       for (const char* version : {"1.2", "1.3"}) {
-        const sys::Output out = run({"curl", "-sS", "--cacert", ca, "--cert", cert, "--key", key,
-                                     "--tlsv1.2", "--tls-max", version, "-d", "body", url, url});
+        const sys::Output out =
+            run_program({"curl", "-sS", "--cacert", ca, "--cert", cert, "--key", key, "--tlsv1.2",
+                         "--tls-max", version, "-d", "body", url, url});
         INFO(out.err);
         const std::string once = fmt::format("POST body [{}]", hex(tls.client.der));
         CHECK(out.out == once + once);
       }
-      const sys::Output none = run({"curl", "-sS", "--cacert", ca, url});
+      const sys::Output none = run_program({"curl", "-sS", "--cacert", ca, url});
       CHECK(none.out == "GET  []");
     });
   }
@@ -351,6 +324,46 @@ TEST_SUITE("net::TlsServer")
       auto other = TlsClient::connect(connect_from("127.0.0.2", port), tls.trusting(), soon);
       REQUIRE(other);
       CHECK(other->exchange(request_of("GET", "/"), limits));
+    });
+  }
+
+  TEST_CASE("answers in pieces, and clients that go or do not read, are handled as without TLS")
+  {
+    ServerLimits quick;
+    quick.write = milliseconds{150};
+    std::atomic<int> gone = 0;
+    std::vector<Responder> waiting;
+    const Handler handler = [&](const http::Request& asked, const Responder& to) {
+      to.on_gone([&] { ++gone; });
+      if (asked.target == "/large") return to.send({200, {}, std::string(32 << 20, 'b')});
+      to.stream_start({200, {}, ""});
+      for (int i = 0; i < 100; ++i)
+        to.stream_piece(std::string(1000, 'p'));
+      if (asked.target == "/wait")
+        waiting.push_back(to);
+      else
+        to.stream_finish();
+    };
+    const auto until = [&](int count) {
+      for (int i = 0; gone < count && i < 500; ++i)
+        ::poll(nullptr, 0, 10);
+      return gone == count;
+    };
+    with_tls_server(quick, handler, serving, [&](std::uint16_t port) {
+      const auto whole = ask(port, tls.trusting());
+      REQUIRE(whole);
+      CHECK(*whole == std::string(100'000, 'p'));
+      CHECK(gone == 0);
+      {
+        auto leaving = TlsClient::connect(connect_to(port), tls.trusting(), soon);
+        REQUIRE(leaving);
+        CHECK(!leaving->exchange(request_of("GET", "/wait"), {milliseconds{30}, {}}));
+      }
+      CHECK(until(1));
+      auto deaf = TlsClient::connect(connect_to(port), tls.trusting(), soon);
+      REQUIRE(deaf);
+      CHECK(!deaf->exchange(request_of("GET", "/large"), {milliseconds{1}, {}}));
+      CHECK(until(2));
     });
   }
 

@@ -1,3 +1,4 @@
+#include "net/test_programs.hpp"
 #include "net/test_tls.hpp"
 
 #include <poll.h>
@@ -187,7 +188,7 @@ TEST_SUITE("net::TlsClient")
     });
   }
 
-  TEST_CASE("a server that is refused never sees our certificate")
+  TEST_CASE("a server that is refused is asked nothing")
   {
     bool seen = false;
     const Handler handler = [&](const http::Request&, const Responder&) { seen = true; };
@@ -289,6 +290,56 @@ TEST_SUITE("net::TlsClient")
       REQUIRE(!answer);
       CHECK(answer.error().code() == Errc::malformed);
     });
+  }
+
+  TEST_CASE(
+      "another server is understood: one that sends tickets, and one that wants a certificate")
+  {
+    const TestFiles files;
+    const std::string ca = files.holding("ca.pem", tls.clients.pem());
+    const std::string cert = files.holding("server.pem", tls.server.pem);
+    const std::string key = files.holding("server.key", tls.server.key_pem);
+    for (const char* version : {"-tls1_2", "-tls1_3"}) {
+      const std::uint16_t port = *sys::free_port("127.0.0.1");
+      sys::Command command;
+      command.argv = {"openssl",
+                      "s_server",
+                      "-www",
+                      version,
+                      "-accept",
+                      fmt::format("127.0.0.1:{}", port),
+                      "-cert",
+                      cert,
+                      "-key",
+                      key,
+                      "-Verify",
+                      "1",
+                      "-verify_return_error",
+                      "-CAfile",
+                      ca};
+      auto child = sys::spawn(command);
+      REQUIRE(child);
+      Result<sys::Fd> tcp = sys::connect_tcp("127.0.0.1", port, soon);
+      for (int i = 0; !tcp && i < 500; ++i) {
+        ::poll(nullptr, 0, 10);
+        tcp = sys::connect_tcp("127.0.0.1", port, soon);
+      }
+      REQUIRE(tcp);
+      {
+        auto client = TlsClient::connect(*std::move(tcp), tls.with_certificate(tls.client), soon);
+        REQUIRE(client);
+        const auto answer = client->exchange(request_of("GET", "/"), limits);
+        REQUIRE(answer);
+        CHECK(answer->body.find("Ciphers supported") != std::string::npos);
+        CHECK(answer->body.find("Client certificate") != std::string::npos);
+      } // it serves one after the other
+      const auto without = ask(port, tls.trusting());
+      REQUIRE(!without);
+      INFO(without.error().message());
+      if (version == std::string_view{"-tls1_3"}) CHECK(without.error().code() == Errc::denied);
+      CHECK(child->kill(9));
+      CHECK(child->wait(soon));
+    }
   }
 
   TEST_CASE("a server that answers before it has taken everything is heard")
