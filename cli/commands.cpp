@@ -14,6 +14,7 @@ void add_commands(Tree& tree)
   tree.group("key", "Compute keys of apps again");
   tree.group("ra-tls", "Look into certificates that carry attestations");
   tree.group("kms", "Run a key management service and look after it");
+  tree.group("kms share", "Look into the shares that custodians keep");
   tree.group("kms policy", "Say who gets keys, and see what that means");
   tree.group("kms audit", "Look into what a KMS decided");
   tree.group("kms replication", "Look into who got the root keys");
@@ -48,6 +49,9 @@ void add_commands(Tree& tree)
   add_env_encrypt(tree);
   add_env_inspect(tree);
   add_key_derive(tree);
+  add_kms_init(tree);
+  add_kms_rotate(tree);
+  add_kms_share_show(tree);
   add_ratls_show(tree);
   add_kms_policy_check(tree);
   add_kms_policy_explain(tree);

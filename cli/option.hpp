@@ -73,6 +73,12 @@ public:
     fallback_ = std::move(shown);
     return *this;
   }
+  /// For tests: not shown in help, man pages or completion.
+  Option& hide()
+  {
+    hidden_ = true;
+    return *this;
+  }
   /// Heading in the help and the man page; empty is "Options".
   Option& group(std::string heading)
   {
@@ -84,6 +90,7 @@ public:
   bool is_flag() const { return takes_ == Takes::flag; }
   bool is_required() const { return required_; }
   bool is_repeated() const { return repeats_; }
+  bool hidden() const { return hidden_; }
   /// "-f" and "--follow"; empty for an argument.
   const std::vector<std::string>& names() const { return names_; }
   /// The longest name, or the value's name for an argument.
@@ -113,6 +120,7 @@ private:
   Completer completer_;
   bool required_ = false;
   bool repeats_ = false;
+  bool hidden_ = false;
 };
 
 } // namespace dstack::cli

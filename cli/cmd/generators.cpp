@@ -49,7 +49,7 @@ codec::Json leaf_json(const Leaf& leaf)
 {
   codec::Json options = codec::Json::array();
   for (const auto& option : leaf.options())
-    options.push(option_json(*option));
+    if (!option->hidden()) options.push(option_json(*option));
   codec::Json examples = codec::Json::array();
   for (const Example& example : leaf.examples())
     examples.push(example.line);

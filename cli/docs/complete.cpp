@@ -12,7 +12,7 @@ Views all_options(const Leaf& leaf, const std::vector<std::unique_ptr<Option>>& 
 {
   Views out;
   for (const auto& option : leaf.options())
-    out.push_back(option.get());
+    if (!option->hidden()) out.push_back(option.get());
   for (const auto& option : globals)
     if (option->title() != "--json" || !leaf.schema().empty()) out.push_back(option.get());
   return out;

@@ -124,7 +124,7 @@ std::vector<std::pair<std::string, std::vector<const Option*>>> option_groups(co
 {
   std::vector<std::pair<std::string, std::vector<const Option*>>> out;
   for (const auto& option : leaf.options()) {
-    if (option->positional()) continue;
+    if (option->positional() || option->hidden()) continue;
     const std::string heading = option->group().empty() ? "Options" : option->group();
     const auto at =
         std::find_if(out.begin(), out.end(), [&](const auto& one) { return one.first == heading; });

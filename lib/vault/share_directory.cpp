@@ -1,5 +1,7 @@
 #include "vault/share_directory.hpp"
 
+#include "sys/secret_files.hpp"
+
 #include <algorithm>
 
 namespace dstack::vault {
@@ -24,10 +26,9 @@ bool is_of(const fs::path& path, const ClusterId& cluster)
   if (!name.starts_with(prefix.substr(0, prefix.find('.')))) return false;
   if (name.ends_with(".json.new")) return true;
   if (!name.ends_with(".json")) return false;
-  auto file = sys::read_file(path, max_share_file);
-  if (!file) return false;
-  const SecretBytes text{*std::move(file)};
-  const auto view = view_share(text.view());
+  const auto text = sys::read_secret(path, max_share_file);
+  if (!text) return false;
+  const auto view = view_share(text->view());
   return view && view->cluster == cluster;
 }
 

@@ -6,6 +6,7 @@
 #include "kms/certificates.hpp"
 #include "sys/files.hpp"
 #include "sys/protect.hpp"
+#include "sys/secret_files.hpp"
 #include "vault/share_directory.hpp"
 #include "vault/vault.hpp"
 
@@ -182,7 +183,7 @@ Status live(const fs::path& directory, Needles& needles, Search& search)
   for (const Given& one : {Given{"shares", "alice", &words[0]}, Given{"open", "bob", nullptr}}) {
     const fs::path file =
         directory / one.place / vault::share_file_name(made.open.cluster, one.name);
-    const SecretBytes text{TRY(sys::read_file(file, vault::max_share_file))};
+    const SecretBytes text = TRY(sys::read_secret(file, vault::max_share_file));
     const auto share = TRY(vault::read_share(text.view(), {one.passphrase, nullptr}));
     needles.add(fmt::format("{}'s share", one.name), share.share.value.view());
     static_cast<void>(TRY(collector.add(share)));
