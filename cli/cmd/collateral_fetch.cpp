@@ -1,5 +1,5 @@
 #include "cli/cmd/add.hpp"
-#include "cli/collateral.hpp"
+#include "cli/collateral_amd.hpp"
 #include "cli/collateral_view.hpp"
 
 namespace dstack::cli {
@@ -37,6 +37,13 @@ void report(const NamedCollateral& got, const CollateralView& view, Time at, Con
 Result<Exit> run(const Options& o, Context& ctx)
 {
   const auto network = o.offline ? fetch::Network::offline : fetch::Network::online;
+  if (!o.set.quote.empty() && o.set.fmspc.empty()) {
+    const auto report = TRY(snp_report_in(o.set.quote));
+    if (report && !o.output.empty())
+      return fail(Errc::usage, "--output is for Intel's collateral; AMD's certificates go into a "
+                               "bundle: dstack verify FILE --bundle OUT");
+    if (report) return fetch_amd(*report, o.set, ctx, network);
+  }
   const NamedCollateral got = TRY(load_collateral(o.set, ctx, network));
   const std::string text = dcap::to_json_text(got.fetched.collateral);
   if (o.output == "-") {
@@ -55,9 +62,10 @@ Result<Exit> run(const Options& o, Context& ctx)
 void add_collateral_fetch(Tree& tree)
 {
   auto o = std::make_shared<Options>();
-  Leaf& leaf = tree.leaf("collateral fetch", "Fetch collateral for Intel quotes into the cache");
+  Leaf& leaf =
+      tree.leaf("collateral fetch", "Fetch collateral for quotes and reports into the cache");
   leaf.file_argument("QUOTE", o->set.quote,
-                     "Evidence with an Intel quote, in any form, that says which set");
+                     "Evidence with an Intel quote or an SEV-SNP report, in any form");
   leaf.file("-o,--output", o->output, "Also write the set to this file, or - for stdout");
   leaf.flag("--offline", o->offline, "Only the cache, however old; no network");
   add_collateral_options(leaf, o->set);
@@ -69,8 +77,11 @@ void add_collateral_fetch(Tree& tree)
           "PCCS. Cached answers are used until they expire, or until they are a day old. A set is "
           "kept whole or not at all: an answer that is cut off, expired, about something else or "
           "not signed by Intel changes nothing.\n\nEverything else about the set is judged when a "
-          "quote is verified. The file written is the JSON object that dcap-qvl reads, too.")
+          "quote is verified. The file written is the JSON object that dcap-qvl reads, too.\n\nFor "
+          "an SEV-SNP report it is AMD's certificates and their revocation list, from the service "
+          "of the setting kds.url.")
       .example("dstack collateral fetch quote.bin -o collateral.json", "What this quote needs")
+      .example("dstack collateral fetch report.bin", "AMD's certificates for a SEV-SNP report")
       .example("dstack collateral fetch --fmspc 00806F050000 --pccs https://localhost:8081",
                "By name, from a PCCS of one's own")
       .runs([o](Context& ctx) { return run(*o, ctx); });

@@ -98,19 +98,9 @@ CollateralShelf::collateral_for(const dcap::Quote& quote, bool simulated, Time a
 Result<snp::Certificates> CollateralShelf::certificates_for(const snp::Report& report,
                                                             Time at) const
 {
-  const auto product = report.product();
-  if (!product)
-    return fail(Errc::not_found,
-                "no certificates: a report of version {} does not name its "
-                "processor, so AMD cannot be asked",
-                report.version);
+  const KdsRequest request = TRY(kds_request(report).within("no certificates"));
   if (!sources_.kds)
     return fail(Errc::config, "no certificates: there is no service of AMD's to ask for them");
-  const snp::Tcb tcb = snp::tcb_of(report.reported_tcb, *product);
-  KdsRequest request;
-  request.product = name_of(*product);
-  request.chip_id = to_bytes(report.chip_id);
-  request.tcb = {tcb.bootloader, tcb.tee, tcb.snp, tcb.microcode, tcb.fmc};
   auto chain = sources_.kds->chain(request, at);
   if (!chain) return not_had(chain.error());
   return snp::Certificates{std::move(chain->vcek), std::move(chain->ask), std::move(chain->ark),

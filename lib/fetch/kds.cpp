@@ -65,6 +65,21 @@ wanted_for(const std::string& base, const std::string& product, const std::strin
 
 } // namespace
 
+Result<KdsRequest> kds_request(const snp::Report& report)
+{
+  const auto product = report.product();
+  if (!product)
+    return fail(Errc::not_found,
+                "a report of version {} does not name its processor, so AMD cannot be asked",
+                report.version);
+  const snp::Tcb tcb = snp::tcb_of(report.reported_tcb, *product);
+  KdsRequest out;
+  out.product = name_of(*product);
+  out.chip_id = to_bytes(report.chip_id);
+  out.tcb = {tcb.bootloader, tcb.tee, tcb.snp, tcb.microcode, tcb.fmc};
+  return out;
+}
+
 Result<std::string> vcek_url(std::string_view base, const KdsRequest& request)
 {
   if (std::find(products.begin(), products.end(), request.product) == products.end())

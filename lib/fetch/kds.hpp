@@ -4,6 +4,7 @@
 
 #include "fetch/cached_service.hpp"
 #include "snp/anchors.hpp"
+#include "snp/report.hpp"
 
 namespace dstack::fetch {
 
@@ -22,6 +23,8 @@ struct KdsRequest {
   SnpTcb tcb{};
 };
 
+/// What to ask for this report; Errc::not_found when it does not name its processor.
+Result<KdsRequest> kds_request(const snp::Report& report);
 /// Errc::unsupported for products without such a service, Errc::malformed for a masked chip id.
 Result<std::string> vcek_url(std::string_view base, const KdsRequest& request);
 std::string kds_chain_url(std::string_view base, std::string_view product);

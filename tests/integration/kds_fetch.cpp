@@ -21,7 +21,7 @@ Result<codec::Json> chain(const std::vector<std::string>& words)
   options.refresh_after = std::chrono::milliseconds{0};
   if (words.size() > 6) options.network = fetch::Network::offline;
   const fetch::KdsSource source{fetch::CollateralCache{words.at(2)}, options, {root}};
-  fetch::KdsRequest request{words.at(3), TRY(parse_hex(words.at(4))), {3, 0, 23, 213, {}}};
+  fetch::KdsRequest request{words.at(3), TRY(parse_hex(words.at(4))), {4, 0, 23, 213, {}}};
   if (request.product == "Turin") request.tcb.fmc = 1;
   const Time at{static_cast<std::int64_t>(TRY(parse_u64(words.at(5)))) * 1000};
   const fetch::KdsChain got = TRY(source.chain(request, at));
