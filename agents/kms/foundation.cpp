@@ -1,15 +1,13 @@
 #include "agents/kms/foundation.hpp"
 
 #include "fetch/service_url.hpp"
+#include "sys/secret_files.hpp"
 #include "tee/sim_trust.hpp"
-
-#include <sys/stat.h>
 
 namespace dstack::kmsnode {
 
 namespace {
 
-constexpr std::size_t max_passphrase = 4096;
 constexpr std::chrono::milliseconds service_timeout{15'000};
 constexpr std::string_view intel_service = "https://api.trustedservices.intel.com";
 constexpr std::string_view amd_service = "https://kdsintf.amd.com";
@@ -71,20 +69,7 @@ Result<SecretBytes> read_passphrase(const Foundation& on)
   const std::string& named =
       launch.passphrase_file.empty() ? on.settings.passphrase_file : launch.passphrase_file;
   if (named.empty()) return SecretBytes{};
-  const sys::fs::path file = on.options.below(named);
-  struct stat about {};
-  if (::stat(file.c_str(), &about) != 0)
-    return sys::errno_error(fmt::format("passphrase file {}", file.string()));
-  constexpr unsigned others = 077;
-  if ((about.st_mode & others) != 0U)
-    return fail(Errc::config, "passphrase file {}: others may read it (chmod 600)", file.string());
-  SecretBytes out{TRY(sys::read_file(file, max_passphrase).within("passphrase file"))};
-  // Editors end the line.
-  std::size_t size = out.size();
-  while (size > 0 && (out.view()[size - 1] == '\n' || out.view()[size - 1] == '\r'))
-    --size;
-  out.shrink(size);
-  return out;
+  return sys::read_passphrase(on.options.below(named));
 }
 
 } // namespace dstack::kmsnode

@@ -13,7 +13,7 @@ using codec::Json;
 
 namespace {
 
-constexpr unsigned least_workers = 4; // some wait for the disk or a webhook
+constexpr unsigned least_workers = 8; // some wait for the disk or a webhook
 
 } // namespace
 

@@ -14,6 +14,9 @@ using std::chrono::milliseconds;
 constexpr std::int64_t longest_wait_ms = 20'000;
 constexpr milliseconds look_again{10};
 constexpr double per_second = 1000.0;
+/// The largest request is a certificate's, with its attestation as hex: some 100 KiB. Thousands of
+/// connections may each hold one.
+constexpr std::size_t max_request = std::size_t{1} << 20U;
 constexpr std::size_t max_share_body = std::size_t{64} << 10U;
 
 http::Response plain(int status, std::string text)
@@ -37,6 +40,7 @@ net::ServerLimits limits_of(const kms::ServerBounds& bounds)
   out.max_connections = bounds.connections;
   out.max_per_address = bounds.per_address;
   out.request = bounds.request;
+  out.message.max_body_bytes = max_request;
   return out;
 }
 
