@@ -50,6 +50,11 @@ void add_commands(Tree& tree)
   add_env_inspect(tree);
   add_key_derive(tree);
   add_kms_init(tree);
+  add_kms_run(tree);
+  add_kms_join(tree);
+  add_kms_status(tree);
+  add_kms_lock(tree);
+  add_kms_unseal(tree);
   add_kms_rotate(tree);
   add_kms_share_show(tree);
   add_ratls_show(tree);
