@@ -31,9 +31,12 @@ std::string common_name_of(const X509_NAME* name)
 
 Status check_names(const X509_NAME* named, const X509_NAME* subject, const PssCertificate& issuer)
 {
-  if (X509_NAME_cmp(named, subject) != 0)
-    return fail(Errc::untrusted, "issued by '{}', not by '{}'", common_name_of(named),
+  if (X509_NAME_cmp(named, subject) != 0) {
+    const std::string name = common_name_of(named);
+    const std::string_view other = name == issuer.common_name() ? " of another organisation" : "";
+    return fail(Errc::untrusted, "issued by '{}'{}, not by '{}'", name, other,
                 issuer.common_name());
+  }
   if (!issuer.is_ca())
     return fail(Errc::untrusted, "'{}' is no certificate authority", issuer.common_name());
   return ok();
