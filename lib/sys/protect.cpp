@@ -12,7 +12,9 @@ namespace {
 bool may_lock_everything()
 {
   struct rlimit limit {};
-  return ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_max != RLIM_INFINITY) return false;
+  limit.rlim_cur = limit.rlim_max;
+  return ::setrlimit(RLIMIT_MEMLOCK, &limit) == 0;
 }
 
 } // namespace
