@@ -18,8 +18,9 @@ Result<vault::Guard> guard_of(const Foundation& on)
                   launch.custodians.size());
     if (launch.shares_directory.empty())
       return fail(Errc::config, "custodians need a directory for their shares");
-    return vault::Guard{
-        vault::WithCustodians{launch.custodians, static_cast<unsigned>(launch.threshold)}};
+    const auto custodians = TRY(vault::parse_custodians(launch.custodians));
+    return vault::Guard{vault::WithCustodians{vault::names_of(custodians),
+                                              static_cast<unsigned>(launch.threshold)}};
   }
   SecretBytes passphrase = TRY(read_passphrase(on));
   if (passphrase.empty())
@@ -71,7 +72,10 @@ Status join(Foundation& on, const std::string& url, const std::string& crash_at)
     return vault::remove_share_files(shares, cluster);
   };
   birth.before_commit = [&](const vault::Newborn& born) -> Status {
-    if (!born.shares.empty()) TRY(vault::write_share_files(shares, born.shares, {}, {}, points));
+    std::vector<vault::ShareLock> locks;
+    for (auto& one : TRY(vault::parse_custodians(on.options.launch.custodians)))
+      locks.push_back({one.key, {}, {}});
+    if (!born.shares.empty()) TRY(vault::write_share_files(shares, born.shares, locks, points));
     return write_down(on, url, peer.who());
   };
   static_cast<void>(TRY(vault.adopt(std::move(material), guard, birth)));

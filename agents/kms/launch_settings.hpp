@@ -12,7 +12,7 @@ struct LaunchSettings {
   std::string simulated_tee{}; ///< directory of this machine's simulated TEE; its root counts when
                                ///< the policy allows simulated evidence
   std::string listen{};        ///< "ADDRESS:PORT", over kms.toml's
-  /// Of a join with custodians.
+  /// Of a join with custodians, each as vault::parse_custodian reads it.
   std::vector<std::string> custodians{};
   std::uint64_t threshold = 0;
   std::string shares_directory{};

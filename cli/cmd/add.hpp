@@ -40,6 +40,7 @@ void add_kms_join(Tree& tree);
 void add_kms_lock(Tree& tree);
 void add_kms_rotate(Tree& tree);
 void add_kms_run(Tree& tree);
+void add_kms_share_key(Tree& tree);
 void add_kms_share_show(Tree& tree);
 void add_kms_status(Tree& tree);
 void add_kms_unseal(Tree& tree);

@@ -23,8 +23,9 @@ std::vector<std::string> next_commands(const KmsInitOptions& o, const Initialise
   if (at.address == "::") at.address = "::1";
   out.push_back(fmt::format("dstack kms run {}", o.directory));
   for (unsigned i = 0; i < made.custody.circle.threshold(); ++i)
-    out.push_back(fmt::format("dstack kms unseal --share {} https://{}", made.shares[i].string(),
-                              kms::to_text(at)));
+    out.push_back(fmt::format(
+        "dstack kms unseal --share {} --policy {} https://{}", made.shares[i].string(),
+        (sys::fs::path{o.directory} / made.settings.policy_file).string(), kms::to_text(at)));
   return out;
 }
 
@@ -61,7 +62,7 @@ void report_warnings(const InitialisedKms& made, Context& ctx)
   const std::string where = made.shares[0].parent_path().string();
   if (threshold == 1)
     ctx.ui().warn(fmt::format("a threshold of 1: each file in {} alone opens the root", where));
-  else
+  else if (made.open_shares >= threshold)
     ctx.ui().warn(fmt::format("any {} of the files in {} open the root", threshold, where));
   ctx.ui().warn("hand each share to its custodian and delete it here");
 }
@@ -115,7 +116,8 @@ void add_kms_init(Tree& tree)
   leaf.number("--custodians", o->custodian_count, "N",
               "The root is opened by custodians, N of whom get a share each")
       .group("Custodians");
-  leaf.option("--custodian", o->custodians, "NAME", "The same, by name")
+  leaf.option("--custodian", o->custodians, "NAME[=KEY]",
+              "The same, by name, with the key that the share is sealed to")
       .repeats()
       .group("Custodians");
   leaf.number("--threshold", o->threshold, "T", "How many of them are needed").group("Custodians");

@@ -184,7 +184,8 @@ void add_kms_join(Tree& tree)
               "Guest agent that attests this KMS: unix:/path or http://ADDRESS:PORT");
   leaf.file("--passphrase-file", o->passphrase_file,
             "The root is opened by this passphrase here; - is stdin");
-  leaf.option("--custodian", o->custodians, "NAME", "Or by custodians: one of them")
+  leaf.option("--custodian", o->custodians, "NAME[=KEY]",
+              "Or by custodians: one of them, with the key that the share is sealed to")
       .repeats()
       .group("Custodians");
   leaf.number("--threshold", o->threshold, "T", "How many of them are needed").group("Custodians");

@@ -1,5 +1,5 @@
 #include "cli/cmd/add.hpp"
-#include "cli/context.hpp"
+#include "cli/kms/admin.hpp"
 #include "cli/kms/opening.hpp"
 #include "sys/protect.hpp"
 
@@ -13,27 +13,52 @@ struct Options {
   std::string crash_at;
 };
 
+constexpr std::chrono::milliseconds deadline{60'000};
+
+bool is_given(const OpeningOptions& opening)
+{
+  return !opening.passphrase_file.empty() || !opening.shares.empty();
+}
+
+Result<vault::PublicRoot> rotate_here(const Options& o, const vault::Vault& vault, Context& ctx)
+{
+  const std::int64_t now = ctx.now().seconds();
+  const vault::OpenRoot before = TRY(open_root(vault, o.opening, now));
+  return TRY(vault.rotate(before, now)).open;
+}
+
+/// The KMS that runs from there has the root open, and must know the epoch.
+Result<vault::PublicRoot> ask_to_rotate(const Options& o, const vault::Vault& vault)
+{
+  if (is_given(o.opening))
+    return fail(Errc::usage,
+                "a KMS runs from {}: it adds the epoch itself, give nothing to open "
+                "the root with",
+                o.directory);
+  static_cast<void>(TRY(ask_kms(o.directory, "Rotate", codec::Json::object(), deadline)));
+  return vault.read_public();
+}
+
 Result<Exit> run(const Options& o, Context& ctx)
 {
   static_cast<void>(sys::protect_secrets());
-  const std::int64_t now = ctx.now().seconds();
   const vault::Vault vault{o.directory,
                            o.crash_at.empty() ? vault::FailPoints{} : vault::crash_at(o.crash_at)};
-  const vault::OpenRoot before = TRY(open_root(vault, o.opening, now));
-  const vault::OpenRoot after = TRY(vault.rotate(before, now));
-  const vault::EpochInfo& added = after.open.epochs.back();
+  const bool runs = sys::FileLock::is_held(sys::fs::path{o.directory} / "kms.lock");
+  const vault::PublicRoot after =
+      runs ? TRY(ask_to_rotate(o, vault)) : TRY(rotate_here(o, vault, ctx));
+  const vault::EpochInfo& added = after.epochs.back();
   if (ctx.ui().json()) {
     ctx.ui().document(codec::Json::object()
                           .set("schema", "dstack.kms.rotate/1")
-                          .set("cluster", hex(after.open.cluster))
+                          .set("cluster", hex(after.cluster))
                           .set("epoch", added.epoch)
                           .set("created_at", format_utc(Time{added.created_at * 1000})));
     return Exit::ok;
   }
   ctx.ui().line(fmt::format("epoch {} added", added.epoch));
   ctx.ui().note(fmt::format("Apps get keys of it when the policy says 'epoch = {}' for them; those "
-                            "of earlier epochs stay. "
-                            "A KMS that runs takes it in when its root is opened next.",
+                            "of earlier epochs stay.",
                             added.epoch));
   return Exit::ok;
 }
@@ -53,6 +78,8 @@ void add_kms_rotate(Tree& tree)
                 "away: apps keep the epoch their policy entry names, and an epoch stays derivable "
                 "until the policy retires it. The certificate authority and the key that signs "
                 "stay the root's, so what VMs pin does not change.\n"
+                "A KMS that runs from the directory adds it itself, and needs nothing to open the "
+                "root with.\n"
                 "Replicas get the epoch when they take the root over again, so add it before they "
                 "do, or repeat the onboarding.")
       .example("dstack kms rotate kms --passphrase-file words.txt", "A root with a passphrase")

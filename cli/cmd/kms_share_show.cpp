@@ -10,20 +10,20 @@ namespace {
 
 struct Options {
   std::string file;
-  std::string passphrase_file;
+  ShareKeyFiles keys;
 };
 
 enum class Checked { no, yes };
 
 /// Whether the scalar could be read and fits the commitments. A false share is an error.
-Result<Checked> check(const Options& o, ByteView text, const vault::ShareView& view)
+Result<Checked> check(const Options& o, const vault::ShareView& view)
 {
-  const bool open = view.protection == vault::Protection::none;
-  if (!open && (view.protection != vault::Protection::passphrase || o.passphrase_file.empty()))
-    return Checked::no;
-  SecretBytes words;
-  if (!open) words = TRY(passphrase_from(o.passphrase_file));
-  static_cast<void>(TRY(vault::read_share(text, {&words, nullptr})));
+  const bool possible =
+      view.protection == vault::Protection::none ||
+      (view.protection == vault::Protection::passphrase && !o.keys.passphrases.empty()) ||
+      (view.protection == vault::Protection::box && !o.keys.keys.empty());
+  if (!possible) return Checked::no;
+  static_cast<void>(TRY(open_shares({o.file}, o.keys)));
   return Checked::yes;
 }
 
@@ -35,7 +35,7 @@ std::string protection_text(vault::Protection protection)
   case vault::Protection::passphrase:
     return "a passphrase";
   case vault::Protection::box:
-    return "sealed to the custodian's key";
+    return "sealed to a key";
   }
   return "";
 }
@@ -44,7 +44,7 @@ Result<Exit> run(const Options& o, Context& ctx)
 {
   const SecretBytes text = TRY(sys::read_secret(o.file, vault::max_share_file));
   const auto view = TRY(vault::view_share(text.view()).within("{}", o.file));
-  const Checked checked = TRY(check(o, text.view(), view).within("{}", o.file));
+  const Checked checked = TRY(check(o, view));
   if (ctx.ui().json()) {
     codec::Json custodians = codec::Json::array();
     for (const std::string& name : view.circle.custodians)
@@ -68,7 +68,9 @@ Result<Exit> run(const Options& o, Context& ctx)
   row("opens", fmt::format("the root of cluster {}", hex(view.cluster)));
   row("together",
       fmt::format("any {} of {}", view.circle.threshold(), join(view.circle.custodians, ", ")));
-  row("protection", protection_text(view.protection));
+  row("protection", view.protection == vault::Protection::box
+                        ? fmt::format("sealed to the key {}", hex(view.to))
+                        : std::string{protection_text(view.protection)});
   row("share", checked == Checked::yes ? "fits what the dealer committed to"
                                        : "not looked at: it is encrypted");
   return Exit::ok;
@@ -81,8 +83,7 @@ void add_kms_share_show(Tree& tree)
   auto o = std::make_shared<Options>();
   Leaf& leaf = tree.leaf("kms share show", "Say whose share a file holds, and check it");
   leaf.file_argument("FILE", o->file, "A custodian's share").required();
-  leaf.file("--passphrase-file", o->passphrase_file,
-            "The share's passphrase, to check the share itself; - is stdin");
+  add_share_key_options(leaf, o->keys);
   leaf.json("dstack.kms.share.show/1")
       .describe(
           "A custodian can tell that the share he was given is a good one without the others' "

@@ -3,8 +3,6 @@
 #include "cli/kms/custodian.hpp"
 #include "cli/kms/opening.hpp"
 #include "sys/protect.hpp"
-#include "sys/secret_files.hpp"
-#include "vault/share_file.hpp"
 
 namespace dstack::cli {
 
@@ -17,7 +15,7 @@ constexpr std::chrono::milliseconds unlock_deadline{60'000};
 struct Options {
   std::string where;
   std::string share;
-  std::string share_passphrase_file;
+  ShareKeyFiles share_keys;
   std::string passphrase_file;
   CustodianTrust trust;
 };
@@ -44,14 +42,11 @@ Result<Exit> unlock(const Options& o, Context& ctx)
 Result<Exit> send(const Options& o, Context& ctx)
 {
   if (o.share.empty()) return fail(Errc::usage, "--share is missing: which share is to be sent");
-  const SecretBytes file = TRY(sys::read_secret(o.share, vault::max_share_file));
-  std::optional<SecretBytes> words;
-  if (!o.share_passphrase_file.empty()) words = TRY(passphrase_from(o.share_passphrase_file));
+  const auto shares = TRY(open_shares({o.share}, o.share_keys));
   SealedKms kms = TRY(meet_sealed(o.where, o.trust, ctx));
   if (kms.who.simulated)
     ctx.ui().warn("the KMS is attested by a simulated TEE: whoever runs it can read the share");
-  const SentShare sent =
-      TRY(send_share(kms, file.view(), words ? &*words : nullptr).within("{}", o.share));
+  const SentShare sent = TRY(send_share(kms, shares.front()).within("{}", o.share));
   if (ctx.ui().json())
     ctx.ui().document(Json{}
                           .set("schema", "dstack.kms.unseal/1")
@@ -78,8 +73,7 @@ void add_kms_unseal(Tree& tree)
   leaf.argument("WHERE", o->where, "URL of the KMS, or the directory of one of this machine")
       .required();
   leaf.file("--share", o->share, "The share that 'dstack kms init' wrote for you");
-  leaf.file("--share-passphrase-file", o->share_passphrase_file,
-            "Its passphrase, if it has one; - is stdin");
+  add_share_key_options(leaf, o->share_keys);
   leaf.file("--policy", o->trust.policy, "Policy of a KMS that says which systems may be one")
       .group("Whom you trust");
   leaf.option("--mr", o->trust.mr, "HEX", "The mr_aggregated it must have").group("Whom you trust");

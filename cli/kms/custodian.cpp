@@ -116,9 +116,8 @@ meet_sealed(const std::string& url, const CustodianTrust& trust, const Context& 
   return SealedKms{std::move(connection), std::move(document), std::move(who)};
 }
 
-Result<SentShare> send_share(SealedKms& to, ByteView share_file, const SecretBytes* passphrase)
+Result<SentShare> send_share(SealedKms& to, const vault::CustodianShare& share)
 {
-  const auto share = TRY(vault::read_share(share_file, {passphrase, nullptr}));
   if (share.cluster != to.document.cluster)
     return fail(Errc::usage, "this share is of cluster {}, the KMS has {}", hex(share.cluster),
                 hex(to.document.cluster));

@@ -6,6 +6,7 @@
 #include "kms/boot_info.hpp"
 #include "kmsapi/unseal.hpp"
 #include "net/tls.hpp"
+#include "vault/custody.hpp"
 
 namespace dstack::cli {
 
@@ -29,13 +30,13 @@ struct SealedKms {
 Result<SealedKms>
 meet_sealed(const std::string& url, const CustodianTrust& trust, const Context& ctx);
 
-/// Sends the share (a file of `dstack kms init`, opened with passphrase if it has one) to the KMS
-/// that was met, sealed so that it alone can read it. What it says of the progress.
+/// Sends the share to the KMS that was met, sealed so that it alone can read it. What it says of
+/// the progress.
 struct SentShare {
   std::string custodian{};
   std::string progress{};
   bool open = false;
 };
-Result<SentShare> send_share(SealedKms& to, ByteView share_file, const SecretBytes* passphrase);
+Result<SentShare> send_share(SealedKms& to, const vault::CustodianShare& share);
 
 } // namespace dstack::cli

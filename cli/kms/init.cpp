@@ -16,14 +16,29 @@ namespace {
 
 constexpr std::size_t least_passphrase = 12;
 
-Result<std::vector<std::string>> custodian_names(const KmsInitOptions& o)
+Result<std::vector<vault::NamedCustodian>> custodians_of(const KmsInitOptions& o)
 {
   if (!o.custodians.empty() && o.custodian_count != 0)
     return fail(Errc::usage, "--custodians counts them, --custodian names them: give one of both");
-  std::vector<std::string> out = o.custodians;
+  auto out = TRY(as_usage(vault::parse_custodians(o.custodians).within("--custodian")));
   const std::uint64_t count = std::min<std::uint64_t>(o.custodian_count, crypto::max_shares + 1);
   for (std::uint64_t i = 1; i <= count; ++i)
-    out.push_back(fmt::format("custodian-{}", i));
+    out.push_back({fmt::format("custodian-{}", i), {}});
+  return out;
+}
+
+/// What each share is kept under: the custodian's key, else a passphrase, else nothing.
+Result<std::vector<vault::ShareLock>> locks_of(const KmsInitOptions& o)
+{
+  const auto custodians = TRY(custodians_of(o));
+  auto words = TRY(passphrases_from(o.share_passphrase_files, custodians.size()));
+  std::vector<vault::ShareLock> out;
+  for (std::size_t i = 0; i < custodians.size(); ++i) {
+    if (custodians[i].key && !words.empty())
+      return fail(Errc::usage, "--share-passphrase-file: the share of '{}' is sealed to a key",
+                  custodians[i].name);
+    out.push_back({custodians[i].key, words.empty() ? SecretBytes{} : std::move(words[i]), {}});
+  }
   return out;
 }
 
@@ -50,7 +65,7 @@ Status check_shares_to(const KmsInitOptions& o)
 
 Result<vault::Guard> guard_of(const KmsInitOptions& o)
 {
-  const std::vector<std::string> names = TRY(custodian_names(o));
+  const auto names = vault::names_of(TRY(custodians_of(o)));
   if (names.empty() && o.passphrase_file.empty())
     return fail(Errc::usage,
                 "who can open the root? Give --passphrase-file FILE, or --custodians N "
@@ -89,9 +104,9 @@ class Owner {
 public:
   Owner(const KmsInitOptions& options,
         kms::Settings wanted,
-        std::vector<SecretBytes> share_words,
+        std::vector<vault::ShareLock> locks,
         const vault::FailPoints& points)
-      : options_(options), share_words_(std::move(share_words)), points_(points)
+      : options_(options), locks_(std::move(locks)), points_(points)
   {
     out_.settings = std::move(wanted);
   }
@@ -131,7 +146,7 @@ private:
     for (const vault::CustodianShare& share : newborn.shares)
       out_.shares.push_back(fs::path{options_.shares_to} /
                             vault::share_file_name(share.cluster, share.custodian()));
-    return vault::write_share_files(options_.shares_to, newborn.shares, share_words_, {}, points_);
+    return vault::write_share_files(options_.shares_to, newborn.shares, locks_, points_);
   }
 
   kms::Arrangement arrangement() const
@@ -160,7 +175,7 @@ private:
   }
 
   const KmsInitOptions& options_;
-  std::vector<SecretBytes> share_words_;
+  std::vector<vault::ShareLock> locks_;
   const vault::FailPoints& points_;
   InitialisedKms out_;
 };
@@ -174,14 +189,13 @@ Result<InitialisedKms> init_kms(const KmsInitOptions& o, Context& ctx)
   const vault::Vault vault{o.directory, points};
   const vault::Guard guard = TRY(guard_of(o));
   const kms::Settings settings = TRY(wanted_settings(o));
-  const auto* custodians = std::get_if<vault::WithCustodians>(&guard);
-  auto words = TRY(passphrases_from(o.share_passphrase_files,
-                                    custodians == nullptr ? 0 : custodians->names.size()));
-  Owner owner{o, settings, std::move(words), points};
+  Owner owner{o, settings, TRY(locks_of(o)), points};
   const vault::OpenRoot made = TRY(vault.create(guard, owner.birth(ctx.now().seconds())));
   InitialisedKms out = owner.take();
   out.root = made.open;
   out.custody = made.custody;
+  for (const vault::NamedCustodian& one : TRY(custodians_of(o)))
+    if (!one.key && o.share_passphrase_files.empty()) ++out.open_shares;
   return out;
 }
 

@@ -26,6 +26,7 @@ struct InitialisedKms {
   vault::Custody custody{};
   kms::Settings settings{};
   std::vector<sys::fs::path> shares{}; ///< in the custodians' order
+  unsigned open_shares = 0;            ///< how many of them anybody can use who reads the file
   bool settings_kept = false;          ///< kms.toml was there before
   bool policy_kept = false;
 };

@@ -1,31 +1,47 @@
 #include "cli/kms/opening.hpp"
 
 #include "base/text.hpp"
+#include "cli/secret_file.hpp"
 #include "sys/secret_files.hpp"
-#include "vault/share_file.hpp"
 
+#include <algorithm>
 #include <unistd.h>
 
 namespace dstack::cli {
 
 namespace {
 
-Result<vault::CustodianShare> share_from(const std::string& file, const SecretBytes* passphrase)
+Result<vault::CustodianShare> open_share(const std::string& file,
+                                         const SecretBytes* passphrase,
+                                         const std::vector<crypto::BoxKey>& keys)
 {
   const SecretBytes text = TRY(sys::read_secret(file, vault::max_share_file));
-  return vault::read_share(text.view(), {passphrase, nullptr}).within("{}", file);
+  const auto view = TRY(vault::view_share(text.view()).within("{}", file));
+  const auto key = std::find_if(keys.begin(), keys.end(), [&](const crypto::BoxKey& one) {
+    return one.public_key() == view.to;
+  });
+  const vault::ShareKey with{passphrase, key == keys.end() ? nullptr : &*key};
+  return vault::read_share(text.view(), with).within("{}", file);
 }
 
 } // namespace
+
+void add_share_key_options(Leaf& leaf, ShareKeyFiles& files)
+{
+  leaf.option("--share-passphrase-file", files.passphrases, "FILE",
+              "The passphrase of the shares: one for all, or one for each in their order")
+      .repeats();
+  leaf.option("--share-key-file", files.keys, "FILE",
+              "A custodian's key, for shares that are sealed to it")
+      .repeats();
+}
 
 void add_opening_options(Leaf& leaf, OpeningOptions& options)
 {
   leaf.file("--passphrase-file", options.passphrase_file,
             "The passphrase of the root, in a file only you can read; - is stdin");
   leaf.option("--share", options.shares, "FILE", "A custodian's share").repeats();
-  leaf.option("--share-passphrase-file", options.share_passphrase_files, "FILE",
-              "The passphrase of the shares: one for all, or one for each in their order")
-      .repeats();
+  add_share_key_options(leaf, options.share_keys);
 }
 
 Result<SecretBytes> passphrase_from(const std::string& file)
@@ -51,6 +67,19 @@ Result<std::vector<SecretBytes>> passphrases_from(const std::vector<std::string>
   return out;
 }
 
+Result<std::vector<vault::CustodianShare>> open_shares(const std::vector<std::string>& files,
+                                                       const ShareKeyFiles& with)
+{
+  const auto words = TRY(passphrases_from(with.passphrases, files.size()));
+  std::vector<crypto::BoxKey> keys;
+  for (const std::string& file : with.keys)
+    keys.push_back(crypto::BoxKey::from_secret(TRY(read_secret(file))));
+  std::vector<vault::CustodianShare> out;
+  for (std::size_t i = 0; i < files.size(); ++i)
+    out.push_back(TRY(open_share(files[i], words.empty() ? nullptr : &words[i], keys)));
+  return out;
+}
+
 Result<vault::OpenRoot>
 open_root(const vault::Vault& vault, const OpeningOptions& options, std::int64_t now)
 {
@@ -64,12 +93,9 @@ open_root(const vault::Vault& vault, const OpeningOptions& options, std::int64_t
                 describe(custody),
                 by_passphrase ? "--passphrase-file" : "--share for each of them");
   vault::ShareCollector in{shown.cluster, custody.circle};
-  const auto words = TRY(passphrases_from(options.share_passphrase_files, options.shares.size()));
-  for (std::size_t i = 0; i < options.shares.size(); ++i) {
-    const std::string& file = options.shares[i];
-    const auto share = TRY(share_from(file, words.empty() ? nullptr : &words[i]));
-    static_cast<void>(TRY(in.add(share).within("{}", file)));
-  }
+  const auto shares = TRY(open_shares(options.shares, options.share_keys));
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    static_cast<void>(TRY(in.add(shares[i]).within("{}", options.shares[i])));
   if (!in.complete())
     return fail(Errc::denied, "{} of the {} shares that open the root in {}", in.have(), in.need(),
                 vault.directory().string());

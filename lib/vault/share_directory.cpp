@@ -10,12 +10,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Result<SecretBytes> text_of(const CustodianShare& share,
-                            const SecretBytes* passphrase,
-                            const crypto::PassphraseCost& cost)
+Result<SecretBytes> text_of(const CustodianShare& share, const ShareLock& lock)
 {
-  if (passphrase == nullptr) return write_share(share);
-  return SecretBytes{TRY(write_share(share, *passphrase, cost))};
+  if (lock.to) return SecretBytes{TRY(write_share(share, *lock.to))};
+  if (lock.passphrase.empty()) return write_share(share);
+  return SecretBytes{TRY(write_share(share, lock.passphrase, lock.cost))};
 }
 
 /// A share file of that cluster, or what an interruption left of one.
@@ -34,13 +33,40 @@ bool is_of(const fs::path& path, const ClusterId& cluster)
 
 } // namespace
 
+Result<NamedCustodian> parse_custodian(std::string_view text)
+{
+  NamedCustodian out;
+  const std::size_t equals = text.find('=');
+  out.name = text.substr(0, equals);
+  TRY(check_custodian_name(out.name));
+  if (equals != std::string_view::npos)
+    out.key =
+        TRY(parse_hex_array<32>(text.substr(equals + 1)).within("key of custodian '{}'", out.name));
+  return out;
+}
+
+Result<std::vector<NamedCustodian>> parse_custodians(const std::vector<std::string>& texts)
+{
+  std::vector<NamedCustodian> out;
+  for (const std::string& text : texts)
+    out.push_back(TRY(parse_custodian(text)));
+  return out;
+}
+
+std::vector<std::string> names_of(const std::vector<NamedCustodian>& custodians)
+{
+  std::vector<std::string> out;
+  for (const NamedCustodian& one : custodians)
+    out.push_back(one.name);
+  return out;
+}
+
 Status write_share_files(const fs::path& directory,
                          const std::vector<CustodianShare>& shares,
-                         const std::vector<SecretBytes>& passphrases,
-                         const crypto::PassphraseCost& cost,
+                         const std::vector<ShareLock>& locks,
                          const FailPoints& points)
 {
-  DSTACK_ASSERT(passphrases.empty() || passphrases.size() == shares.size());
+  DSTACK_ASSERT(locks.empty() || locks.size() == shares.size());
   TRY(sys::make_directories(directory, sys::Privacy::owner_only));
   reach(points, "shares.directory");
   for (std::size_t i = 0; i < shares.size(); ++i) {
@@ -48,8 +74,7 @@ Status write_share_files(const fs::path& directory,
     std::error_code ignored;
     if (fs::exists(fs::symlink_status(path, ignored)))
       return fail(Errc::denied, "{} is there already", path.string());
-    const SecretBytes text =
-        TRY(text_of(shares[i], passphrases.empty() ? nullptr : &passphrases[i], cost));
+    const SecretBytes text = TRY(text_of(shares[i], locks.empty() ? ShareLock{} : locks[i]));
     TRY(replace_file(path, text.view(), points, fmt::format("shares.{}", i + 1)));
   }
   return ok();

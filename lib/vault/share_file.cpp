@@ -137,6 +137,7 @@ Result<ShareView> head_from(const Json& json)
   if (index < 1 || index > out.circle.custodians.size())
     return fail(Errc::malformed, "index {} of {} custodians", index, out.circle.custodians.size());
   out.index = static_cast<std::uint8_t>(index);
+  if (out.protection == Protection::box) out.to = TRY(need_hex_array<32>(json, "to"));
   return out;
 }
 
@@ -185,11 +186,10 @@ Result<Secret<scalar_size>> under_passphrase(const Json& json, const ShareView& 
 
 Result<Secret<scalar_size>> from_box(const Json& json, const ShareView& head, ShareKey key)
 {
-  const auto to = TRY(need_hex_array<32>(json, "to"));
   const Bytes sealed = TRY(need_hex(json, "sealed"));
   if (key.box == nullptr)
     return fail(Errc::denied, "the share of custodian {} is sealed to the key {}",
-                head.circle.describe(head.index), hex(to));
+                head.circle.describe(head.index), hex(head.to));
   return key.box->open(sealed).within("share of custodian {}", head.circle.describe(head.index));
 }
 

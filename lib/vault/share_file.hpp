@@ -26,6 +26,7 @@ struct ShareView {
   std::uint8_t index = 0;
   Circle circle{};
   Protection protection = Protection::none;
+  crypto::BoxPublic to{}; ///< of Protection::box: whose key opens it
 
   const std::string& custodian() const { return circle.custodians.at(index - 1U); }
 };

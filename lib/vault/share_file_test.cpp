@@ -73,6 +73,8 @@ TEST_SUITE("vault::share_file")
     CHECK(view->custodian() == "c3");
     CHECK(view->circle.threshold() == 2);
     CHECK(view->protection == Protection::passphrase);
+    CHECK(view_share(*write_share(all[0], crypto::BoxKey::generate().public_key()))->custodian() ==
+          "c1");
     CHECK(share_file_name(view->cluster, view->custodian()) == "4f4f4f4f4f4f4f4f-c3.json");
   }
 

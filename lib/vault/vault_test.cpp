@@ -308,7 +308,7 @@ TEST_SUITE("vault::vault")
     one.before_commit = [&](const Newborn& newborn) -> Status {
       CHECK_FALSE(newborn.after_interruption);
       first = newborn.open.cluster;
-      TRY(write_share_files(to, newborn.shares, {}, cheap, {}));
+      TRY(write_share_files(to, newborn.shares, {}, {}));
       return fail(Errc::io, "the stick was pulled out");
     };
     CHECK(code_of(vault.create(two_of_three(), one)) == Errc::io);
@@ -316,12 +316,12 @@ TEST_SUITE("vault::vault")
     CHECK(names_in(to).size() == 3);
     // Somebody else's share stays.
     const auto others = testing::shares(1, 1);
-    REQUIRE(write_share_files(to, others, {}, cheap, {}));
+    REQUIRE(write_share_files(to, others, {}, {}));
 
     one.before_commit = [&](const Newborn& newborn) -> Status {
       CHECK(newborn.after_interruption);
       CHECK(newborn.open.cluster != *first);
-      return write_share_files(to, newborn.shares, {}, cheap, {});
+      return write_share_files(to, newborn.shares, {}, {});
     };
     const auto made = vault.create(two_of_three(), one);
     REQUIRE(made);
@@ -333,6 +333,38 @@ TEST_SUITE("vault::vault")
     CHECK(mode(to / share_file_name(made->open.cluster, "bob")) == 0600);
   }
 
+  TEST_CASE("shares that are sealed to their custodians' keys lie open nowhere")
+  {
+    const Scratch scratch;
+    const auto alice = crypto::BoxKey::generate();
+    const auto all = testing::shares(3, 2);
+    const std::vector<ShareLock> locks = {
+        {alice.public_key(), {}, {}}, {{}, passphrase("words"), cheap}, {}};
+    REQUIRE(write_share_files(scratch.path, all, locks, {}));
+    const auto file = [&](unsigned i) {
+      return *sys::read_file(scratch.path / share_file_name(all[i].cluster, all[i].custodian()),
+                             max_share_file);
+    };
+    CHECK(code_of(read_share(file(0))) == Errc::denied);
+    CHECK(read_share(file(0), {nullptr, &alice}));
+    CHECK(view_share(file(0))->to == alice.public_key());
+    const SecretBytes words_of_two = passphrase("words");
+    CHECK(read_share(file(1), {&words_of_two, nullptr}));
+    CHECK(read_share(file(2)));
+    CHECK(code_of(write_share_files(scratch.path, all, {}, {})) == Errc::denied);
+  }
+
+  TEST_CASE("how custodians are named")
+  {
+    CHECK(parse_custodian("bob")->name == "bob");
+    CHECK_FALSE(parse_custodian("bob")->key);
+    const auto with_key = parse_custodian("bob=" + std::string(64, 'a'));
+    CHECK(with_key->name == "bob");
+    CHECK(hex(*with_key->key) == std::string(64, 'a'));
+    for (const char* bad : {"", "=", "bob=", "bob=aa", "a b", "bob=bob"})
+      CHECK_MESSAGE(!parse_custodian(bad), bad);
+  }
+
   TEST_CASE("the steps have names of their own, and more than twenty")
   {
     const Scratch scratch;
@@ -342,7 +374,7 @@ TEST_SUITE("vault::vault")
     Birth one = birth();
     one.attest = [](const PublicRoot&) -> Result<Bytes> { return Bytes{1}; };
     one.before_commit = [&](const Newborn& newborn) {
-      return write_share_files(scratch.path / "shares", newborn.shares, {}, cheap, note);
+      return write_share_files(scratch.path / "shares", newborn.shares, {}, note);
     };
     REQUIRE(vault.create(two_of_three(), one));
     CHECK(reached.size() >= 30);

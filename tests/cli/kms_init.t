@@ -54,8 +54,8 @@ $ dstack kms init two --custodians 3 --threshold 2 --shares-to shares --listen 0
   ~
   Next:
     dstack kms run two
-    dstack kms unseal --share shares/ID-custodian-1.json https://127.0.0.1:9000
-    dstack kms unseal --share shares/ID-custodian-2.json https://127.0.0.1:9000
+    dstack kms unseal --share shares/ID-custodian-1.json --policy two/policy.toml https://127.0.0.1:9000
+    dstack kms unseal --share shares/ID-custodian-2.json --policy two/policy.toml https://127.0.0.1:9000
 ! dstack: warning: any 2 of the files in shares open the root
 ! dstack: warning: hand each share to its custodian and delete it here
 $ ls shares | sed -E 's/[0-9a-f]{16}-/ID-/'; stat -c %a shares shares/*
@@ -94,7 +94,7 @@ $ dstack kms init three --custodian alice --custodian bob --threshold 1 --shares
     "policy_kept": false,
     "next": [
       "dstack kms run three",
-      "dstack kms unseal --share shares3/HEX-alice.json https://127.0.0.1:8000"
+      "dstack kms unseal --share shares3/HEX-alice.json --policy three/policy.toml https://127.0.0.1:8000"
     ]
   }
   dstack: warning: a threshold of 1: each file in shares3 alone opens the root

@@ -21,11 +21,11 @@ $ dstack kms share show shares/*-alice.json --json | sed -E 's/[0-9a-f]{64}/HEX/
     "checked": true
   }
 # Under a passphrase it is looked at when the passphrase is there.
-$ echo 'words of alice' >words; chmod 600 words; dstack kms init two --custodian alice --threshold 1 --shares-to two-shares --share-passphrase-file words >/dev/null 2>&1; dstack kms share show two-shares/*.json | tail -n 2; dstack kms share show two-shares/*.json --passphrase-file words | tail -n 1
+$ echo 'words of alice' >words; chmod 600 words; dstack kms init two --custodian alice --threshold 1 --shares-to two-shares --share-passphrase-file words >/dev/null 2>&1; dstack kms share show two-shares/*.json | tail -n 2; dstack kms share show two-shares/*.json --share-passphrase-file words | tail -n 1
   protection  a passphrase
   share       not looked at: it is encrypted
   share       fits what the dealer committed to
-$ echo 'other words' >words; dstack kms share show two-shares/*.json --passphrase-file words 2>&1 | sed -E 's/[0-9a-f]{16}-/ID-/'
+$ echo 'other words' >words; dstack kms share show two-shares/*.json --share-passphrase-file words 2>&1 | sed -E 's/[0-9a-f]{16}-/ID-/'
   dstack: error: two-shares/ID-alice.json: wrong passphrase for the share of custodian 'alice' (1)
 # A changed share does not fit, and neither does another index.
 $ sed -E 's/("share": ")0/\11/;t;s/("share": ")./\10/' shares/*-bob.json >changed; dstack kms share show changed

@@ -159,13 +159,16 @@ Status live(const fs::path& directory, Needles& needles, Search& search)
   std::vector<SecretBytes> words;
   for (const char* one : {"alice's words", "bob's words", "carol's words"})
     words.emplace_back(as_bytes(one));
+  std::vector<vault::ShareLock> locks;
+  for (const SecretBytes& one : words)
+    locks.push_back({{}, one, cheap});
   const vault::Vault vault{directory / "kms"};
   vault::Birth birth;
   birth.now = now;
   birth.before_commit = [&](const vault::Newborn& newborn) -> Status {
     // Bob's lies open.
-    TRY(vault::write_share_files(directory / "open", {newborn.shares[1]}, {}, cheap, {}));
-    return vault::write_share_files(directory / "shares", newborn.shares, words, cheap, {});
+    TRY(vault::write_share_files(directory / "open", {newborn.shares[1]}, {}, {}));
+    return vault::write_share_files(directory / "shares", newborn.shares, locks, {});
   };
   vault::OpenRoot made =
       TRY(vault.create(vault::WithCustodians{{"alice", "bob", "carol"}, 2}, birth));
