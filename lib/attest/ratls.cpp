@@ -56,7 +56,7 @@ Result<Attestation> old_form(const x509::ReadCertificate& certificate)
 
 Result<RaTls> parse_ratls(ByteView certificate_der)
 {
-  const auto certificate = TRY(x509::read_certificate(certificate_der));
+  const auto certificate = TRY(x509::outline_certificate(certificate_der));
   RaTls out;
   if (certificate.find(oid_attestation) != nullptr)
     out.attestation =
@@ -77,7 +77,7 @@ Result<RaTls> parse_ratls(ByteView certificate_der)
 
 Result<CertificateMarks> certificate_marks(ByteView certificate_der)
 {
-  const auto certificate = TRY(x509::read_certificate(certificate_der));
+  const auto certificate = TRY(x509::outline_certificate(certificate_der));
   CertificateMarks out;
   out.spki = certificate.spki;
   out.usage = printable(as_text(TRY(content_of(certificate, oid_usage))));

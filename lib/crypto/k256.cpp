@@ -64,6 +64,12 @@ Result<K256Public> k256_public(const Secret<32>& scalar)
   return compressed(key);
 }
 
+Status k256_check(const Secret<32>& scalar)
+{
+  if (secp256k1_ec_seckey_verify(context(), scalar.view().data()) == 1) return ok();
+  return fail(Errc::malformed, "secp256k1 scalar out of range");
+}
+
 Result<Secret<32>> k256_even_y(const Secret<32>& scalar)
 {
   constexpr std::uint8_t odd_y = 3; // SEC1 2.3.3: 02 even, 03 odd

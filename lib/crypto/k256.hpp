@@ -14,6 +14,8 @@ using K256Recoverable = std::array<std::uint8_t, 65>; ///< r ‖ s ‖ recovery 
 /// Refuses zero and anything not below the group order.
 Result<Secret<32>> k256_even_y(const Secret<32>& scalar);
 Result<K256Public> k256_public(const Secret<32>& scalar);
+/// A scalar that k256_public would take.
+Status k256_check(const Secret<32>& scalar);
 
 /// Over a 32-byte digest. The scalar must be valid.
 Result<K256Signature> k256_sign(const Secret<32>& scalar, ByteView digest32);

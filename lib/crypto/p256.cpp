@@ -50,6 +50,27 @@ Xy xy_of(const std::array<std::uint8_t, 65>& point)
   return out;
 }
 
+Result<SecretBn> checked_scalar(ByteView scalar32)
+{
+  if (scalar32.size() != scalar_size)
+    return fail(Errc::malformed, "P-256 scalar of {} bytes (want 32)", scalar32.size());
+  SecretBn out{BN_bin2bn(scalar32.data(), scalar_size, BN_secure_new())};
+  DSTACK_ASSERT(out != nullptr);
+  if (BN_is_zero(out.get()) == 1 || BN_cmp(out.get(), EC_GROUP_get0_order(group())) >= 0)
+    return fail(Errc::malformed, "P-256 scalar out of range");
+  return out;
+}
+
+/// Written out because its bytes are hashed: version 0, id-ecPublicKey with prime256v1, then the
+/// ECPrivateKey without parameters and with the public key.
+SecretBytes pkcs8_of(ByteView scalar32, ByteView xy)
+{
+  static const Bytes head =
+      *parse_hex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420");
+  static const Bytes middle = *parse_hex("a14403420004");
+  return SecretBytes{concat({head, scalar32, middle, xy})};
+}
+
 } // namespace
 
 P256Key P256Key::generate()
@@ -66,12 +87,7 @@ P256Key P256Key::generate()
 
 Result<P256Key> P256Key::from_scalar(ByteView scalar32)
 {
-  if (scalar32.size() != scalar_size)
-    return fail(Errc::malformed, "P-256 scalar of {} bytes (want 32)", scalar32.size());
-  const SecretBn scalar{BN_bin2bn(scalar32.data(), scalar_size, BN_secure_new())};
-  DSTACK_ASSERT(scalar != nullptr);
-  if (BN_is_zero(scalar.get()) == 1 || BN_cmp(scalar.get(), EC_GROUP_get0_order(group())) >= 0)
-    return fail(Errc::malformed, "P-256 scalar out of range");
+  const SecretBn scalar = TRY(checked_scalar(scalar32));
   const auto point = point_of(scalar.get());
   const ParamBuilder builder{OSSL_PARAM_BLD_new()};
   OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0);
@@ -113,12 +129,13 @@ Secret<32> P256Key::scalar() const
 
 SecretBytes P256Key::pkcs8_der() const
 {
-  // Written out because its bytes are hashed: version 0, id-ecPublicKey with prime256v1, then the
-  // ECPrivateKey without parameters and with the public key.
-  static const Bytes head =
-      *parse_hex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420");
-  static const Bytes middle = *parse_hex("a14403420004");
-  return SecretBytes{concat({head, scalar().view(), middle, xy_})};
+  return pkcs8_of(scalar().view(), xy_);
+}
+
+Result<SecretBytes> P256Key::pkcs8_der_of(ByteView scalar32)
+{
+  const SecretBn scalar = TRY(checked_scalar(scalar32));
+  return pkcs8_of(scalar32, xy_of(point_of(scalar.get())));
 }
 
 std::string P256Key::pkcs8_pem() const

@@ -18,6 +18,8 @@ public:
   const std::array<std::uint8_t, 64>& public_xy() const { return xy_; } ///< X || Y, big-endian
   /// The 138-byte PKCS#8 form whose hash other keys are made from (spec guest 13.1).
   SecretBytes pkcs8_der() const;
+  /// The same of a scalar, without making a key of it.
+  static Result<SecretBytes> pkcs8_der_of(ByteView scalar32);
   std::string pkcs8_pem() const; ///< secret
   Bytes spki_der() const;        ///< SubjectPublicKeyInfo, 91 bytes
   Bytes sign_der(ByteView message) const;

@@ -22,6 +22,10 @@ TEST_SUITE("crypto::p256")
     const auto again = P256Key::from_pkcs8_der(key->pkcs8_der().view());
     REQUIRE(again);
     CHECK(equal(again->scalar().view(), key->scalar().view()));
+    CHECK(equal(P256Key::pkcs8_der_of(key->scalar().view())->view(), key->pkcs8_der().view()));
+    CHECK_FALSE(P256Key::pkcs8_der_of(Bytes(32, 0)));
+    CHECK_FALSE(P256Key::pkcs8_der_of(Bytes(32, 0xff)));
+    CHECK_FALSE(P256Key::pkcs8_der_of(Bytes(31, 1)));
     CHECK(key->spki_der().size() == 91);
     CHECK(key->pkcs8_pem().starts_with("-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG"));
   }

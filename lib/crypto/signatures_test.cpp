@@ -29,6 +29,8 @@ TEST_SUITE("crypto::signatures")
     CHECK(hex(*signature) == "673932366ab5452967919dbb290a20b095e0a65ef35baa7bd47abcc23e37f0dc"
                              "3f42c80fc1680af6ba57c9cb5bcf08f5d89aa4b6f69c819ef28045b0e0134992");
     const auto key = k256_public(secret(sign_key));
+    CHECK(k256_check(secret(sign_key)));
+    CHECK_FALSE(k256_check(Secret<32>{}));
     CHECK(hex(*key) == "036105f01d1fd781568f7c208b087b1c4f522601410ed7e9c7870d573de7c46d54");
     CHECK(*k256_verify(*key, digest, *signature));
     CHECK_FALSE(*k256_verify(*key, sha256(as_bytes("other")), *signature));

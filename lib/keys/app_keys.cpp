@@ -28,7 +28,7 @@ Result<crypto::P256Key> derive_p256(ByteView input_key,
 Result<Secret<32>> derive_hashed(ByteView input_key,
                                  std::initializer_list<std::string_view> contexts)
 {
-  const SecretBytes der = TRY(derive_p256(input_key, contexts)).pkcs8_der();
+  const SecretBytes der = TRY(crypto::P256Key::pkcs8_der_of(derive(input_key, contexts).view()));
   return Secret<32>{crypto::sha256(der.view())};
 }
 

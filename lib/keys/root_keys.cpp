@@ -75,7 +75,7 @@ Result<Secret<32>> app_k256_key(const RootKeys& root, ByteView app_id)
 {
   TRY(check_app_id(app_id));
   Secret<32> out = derive(root.k256.view(), {as_text(app_id), "app-key"});
-  static_cast<void>(TRY(crypto::k256_public(out)));
+  TRY(crypto::k256_check(out));
   return out;
 }
 

@@ -55,6 +55,20 @@ TEST_SUITE("x509")
     CHECK(general->spki == leaf.spki_der());
     CHECK(*general->find("1.2.3.4") == Bytes{5, 0});
     CHECK(general->not_after == 50'000);
+    const auto outline = outline_certificate(*certificate);
+    REQUIRE(outline);
+    CHECK(outline->spki == general->spki);
+    CHECK(outline->subject == general->subject);
+    CHECK(outline->subject_der == general->subject_der);
+    CHECK(outline->not_before == general->not_before);
+    CHECK(outline->not_after == general->not_after);
+    REQUIRE(outline->extensions.size() == general->extensions.size());
+    for (std::size_t i = 0; i < outline->extensions.size(); ++i) {
+      CHECK(outline->extensions[i].oid == general->extensions[i].oid);
+      CHECK(outline->extensions[i].value == general->extensions[i].value);
+    }
+    for (std::size_t n = 0; n < certificate->size(); ++n)
+      CHECK_FALSE(outline_certificate(ByteView{*certificate}.first(n)));
     for (std::size_t n = 0; n < certificate->size(); ++n)
       CHECK_FALSE(parse_p256_certificate(ByteView{*certificate}.first(n)));
   }
