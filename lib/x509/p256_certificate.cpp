@@ -91,7 +91,6 @@ Status read_public_key(const Tlv& spki, P256Certificate& out)
   constexpr std::size_t size = spki_head.size() + 64;
   if (spki.whole.size() != size || !equal(spki.whole.first(spki_head.size()), spki_head))
     return fail(Errc::unsupported, "public key (want an uncompressed P-256 point)");
-  out.spki = spki.whole;
   out.public_xy = spki.whole.last(64);
   return ok();
 }
@@ -128,10 +127,11 @@ const ExtensionView* P256Certificate::find(ByteView oid) const
   return at == extensions.end() ? nullptr : &*at;
 }
 
-Result<P256Certificate> parse_p256_certificate(ByteView der, std::size_t limit)
+Result<P256Certificate> parse_p256_certificate(ByteView der)
 {
-  if (der.size() > limit)
-    return fail(Errc::malformed, "certificate of {} bytes (limit {})", der.size(), limit);
+  if (der.size() > max_p256_certificate)
+    return fail(Errc::malformed, "certificate of {} bytes (limit {})", der.size(),
+                max_p256_certificate);
   P256Certificate out;
   out.der = der;
   DerReader in{TRY(read_one(der, tag::sequence)).content};

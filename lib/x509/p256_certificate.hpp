@@ -32,7 +32,6 @@ struct P256Certificate {
   ByteView subject{};
   std::int64_t not_before = 0;
   std::int64_t not_after = 0;
-  ByteView spki{};      ///< SubjectPublicKeyInfo, whole
   ByteView public_xy{}; ///< X || Y, 64 bytes; not yet known to be on the curve
   bool is_ca = false;
   std::optional<std::uint64_t> path_length{};
@@ -46,8 +45,7 @@ struct P256Certificate {
 };
 
 /// Views point into der. Unknown critical extensions and extensions given twice are refused.
-Result<P256Certificate> parse_p256_certificate(ByteView der,
-                                               std::size_t limit = max_p256_certificate);
+Result<P256Certificate> parse_p256_certificate(ByteView der);
 
 /// The common name of a Name, or empty when it has none or several.
 std::string_view common_name(ByteView name);

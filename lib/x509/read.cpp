@@ -2,7 +2,6 @@
 
 #include "base/text.hpp"
 #include "crypto/openssl.hpp"
-#include "x509/p256_certificate.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -48,10 +47,10 @@ Result<ReadExtension> extension_of(X509_EXTENSION* extension)
   return out;
 }
 
-std::string name_text(const X509_NAME* name)
+std::string subject_text(X509* certificate)
 {
   std::array<char, 256> text{};
-  X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
+  X509_NAME_oneline(X509_get_subject_name(certificate), text.data(), static_cast<int>(text.size()));
   return printable(text.data());
 }
 
@@ -62,56 +61,6 @@ Result<Bytes> subject_bytes(X509* certificate)
   if (X509_NAME_get0_der(X509_get_subject_name(certificate), &raw, &size) != 1)
     return openssl_error(Errc::malformed, "certificate's subject");
   return Bytes(raw, raw + size);
-}
-
-/// Content of an OBJECT IDENTIFIER in dots (X.690, 8.19); nothing when an arc is longer than 63
-/// bits.
-std::optional<std::string> dotted(ByteView content)
-{
-  constexpr std::uint64_t second_arcs = 40;
-  std::string out;
-  std::uint64_t arc = 0;
-  bool within = false;
-  for (const std::uint8_t byte : content) {
-    if (arc >> 56U != 0 || (!within && byte == 0x80)) return {};
-    arc = arc << 7U | (byte & 0x7fU);
-    within = (byte & 0x80U) != 0;
-    if (within) continue;
-    if (!out.empty()) {
-      out += fmt::format(".{}", arc);
-    } else {
-      const std::uint64_t first = std::min<std::uint64_t>(arc / second_arcs, 2);
-      out = fmt::format("{}.{}", first, arc - first * second_arcs);
-    }
-    arc = 0;
-  }
-  if (within || out.empty()) return {};
-  return out;
-}
-
-/// One with a key and a signature of P-256, which nearly all are. OpenSSL would decode the key
-/// while it reads, and that takes longer than verifying two signatures with it. Nothing comes back
-/// for whatever is better left to OpenSSL.
-std::optional<ReadCertificate> read_p256(ByteView der)
-{
-  const auto view = parse_p256_certificate(der, max_any_certificate);
-  if (!view) return {};
-  const unsigned char* at = view->subject.data();
-  const std::unique_ptr<X509_NAME, crypto::FreeWith<X509_NAME_free>> subject{
-      d2i_X509_NAME(nullptr, &at, static_cast<long>(view->subject.size()))};
-  if (!subject) return {};
-  ReadCertificate out;
-  out.spki = to_bytes(view->spki);
-  out.subject = name_text(subject.get());
-  out.subject_der = to_bytes(view->subject);
-  out.not_before = view->not_before;
-  out.not_after = view->not_after;
-  for (const ExtensionView& one : view->extensions) {
-    auto oid = dotted(one.oid);
-    if (!oid) return {};
-    out.extensions.push_back({*std::move(oid), to_bytes(one.value)});
-  }
-  return out;
 }
 
 } // namespace
@@ -128,15 +77,13 @@ Result<ReadCertificate> read_certificate(ByteView der)
   if (der.size() > max_any_certificate)
     return fail(Errc::malformed, "certificate of {} bytes (limit {})", der.size(),
                 max_any_certificate);
-  if (auto quick = read_p256(der)) return *std::move(quick);
-  ERR_clear_error();
   const unsigned char* at = der.data();
   const crypto::X509Certificate certificate{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
   if (!certificate) return openssl_error(Errc::malformed, "certificate");
   if (at != der.data() + der.size()) return fail(Errc::malformed, "bytes after the certificate");
   ReadCertificate out;
   out.spki = TRY(spki_bytes(certificate.get()));
-  out.subject = name_text(X509_get_subject_name(certificate.get()));
+  out.subject = subject_text(certificate.get());
   out.subject_der = TRY(subject_bytes(certificate.get()));
   out.not_before = TRY(seconds_of(X509_get0_notBefore(certificate.get())));
   out.not_after = TRY(seconds_of(X509_get0_notAfter(certificate.get())));
