@@ -56,6 +56,7 @@ public:
   launch::Log& log() { return log_; }
   bool sealed() const { return state_->root == nullptr; }
   std::int64_t self_attested_at() const { return self_at_; }
+  std::uint64_t audit_left_out() const { return audit_->left_out(); }
   /// For `dstack kms status`.
   codec::Json status() const;
 

@@ -201,6 +201,7 @@ void Node::rotate(Done done)
         if (!next) return done(next.error());
         kmsapi::State state = *state_;
         if (!state.root) return done(fail(Errc::denied, "the KMS was sealed meanwhile"));
+        public_root_ = (*next)->open;
         state.root = *std::move(next);
         set(std::move(state));
         record("rotated", fmt::format("epoch {}", state_->root->open.current_epoch()));

@@ -96,6 +96,7 @@ void Server::handle(http::Request request, const net::Responder& to)
     now.waiting = under_way_;
     now.epoch = now.sealed ? 0 : node_.state()->root->open.current_epoch();
     now.self_attested_at = node_.self_attested_at();
+    now.audit_left_out = node_.audit_left_out();
     http::Response answer = plain(200, node_.metrics().text(now));
     answer.headers[0].value = "text/plain; version=0.0.4; charset=utf-8";
     return send(to, std::move(answer));

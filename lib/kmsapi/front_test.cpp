@@ -87,7 +87,8 @@ TEST_SUITE("kmsapi::front")
           "{\n  \"error\": \"Service not found: Nothing\"\n}");
   }
 
-  TEST_CASE("a client is what its certificate proves, and a broken proof fails every request")
+  TEST_CASE("trap 1: a client is what its certificate proves, not who signed it; a broken proof "
+            "fails every request")
   {
     World world;
     Metrics metrics;

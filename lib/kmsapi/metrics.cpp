@@ -57,7 +57,7 @@ std::string Metrics::text(const Now& now) const
           "Requests refused because one address asked too often.", c.rate_limited);
   counter(out, "dstack_kms_busy_total", "Requests refused because too many were waiting.", c.busy);
   counter(out, "dstack_kms_audit_left_out_total",
-          "Refused attestations that the audit log only counts.", c.audit_left_out);
+          "Refused attestations that the audit log only counts.", now.audit_left_out);
   counter(out, "dstack_kms_policy_reloads_total", "Times the policy file was read anew.",
           c.policy_reloads);
   counter(out, "dstack_kms_policy_reload_failures_total",

@@ -23,8 +23,7 @@ public:
     std::atomic<std::uint64_t> policy_denied{};
     std::atomic<std::uint64_t> policy_unanswered{}; ///< webhook down, slow or garbage
     std::atomic<std::uint64_t> rate_limited{};
-    std::atomic<std::uint64_t> busy{};           ///< refused because the queue was full
-    std::atomic<std::uint64_t> audit_left_out{}; ///< refusals beyond what the audit log takes
+    std::atomic<std::uint64_t> busy{}; ///< refused because the queue was full
     std::atomic<std::uint64_t> policy_reloads{};
     std::atomic<std::uint64_t> policy_reload_failures{};
   };
@@ -39,6 +38,7 @@ public:
     std::uint64_t waiting = 0; ///< requests in the queue or with a worker
     std::uint64_t epoch = 0;
     std::int64_t self_attested_at = 0; ///< Unix seconds; 0: never
+    std::uint64_t audit_left_out = 0;  ///< refusals beyond what the audit log takes
   };
   /// Prometheus text format 0.0.4.
   std::string text(const Now& now) const;
