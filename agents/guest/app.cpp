@@ -42,9 +42,10 @@ using Assignments = std::vector<std::pair<std::string, std::string>>;
 /// The app's variables, exactly; those that the guest needs are its own.
 Assignments with_ours(const Variables& app, Assignments ours)
 {
-  for (const auto& [name, value] : app)
-    if (std::none_of(ours.begin(), ours.end(), [&](const auto& one) { return one.first == name; }))
-      ours.emplace_back(name, value);
+  for (const auto& theirs : app)
+    if (std::none_of(ours.begin(), ours.end(),
+                     [&](const auto& one) { return one.first == theirs.first; }))
+      ours.emplace_back(theirs);
   return ours;
 }
 
