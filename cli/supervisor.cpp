@@ -80,8 +80,10 @@ Result<codec::Json> supervisor_settings(const Context& ctx)
 Status kill_supervisor(const store::VmRecord& vm)
 {
   const auto state = TRY(store::read_state(vm.directory));
+  // A supervisor that ends closes its socket and names no process before it lets go of its lock.
   if (state.pid <= 1)
-    return fail(Errc::io, "{} does not answer and its process is not known", vm.spec.id);
+    return await_end(vm.paths(), kill_deadline)
+        .within("{} does not answer and its process is not known", vm.spec.id);
   if (::kill(static_cast<pid_t>(state.pid), SIGKILL) != 0 && errno != ESRCH)
     return sys::errno_error(fmt::format("kill supervisor {}", state.pid));
   return await_end(vm.paths(), kill_deadline);
