@@ -15,6 +15,7 @@ struct Wanted {
   Tcb certified{4, 0, 23, 213, {}};
   Bytes hwid = Bytes(64, 0xc1);
   bool hwid_wrapped = false; ///< in an OCTET STRING
+  std::int64_t authority_not_after = start + year; ///< of ARK and ASK
   std::int64_t vcek_not_after = start + year;
   std::string vcek_name = "SEV-VCEK";
   bool vcek_p256 = false;

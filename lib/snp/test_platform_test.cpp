@@ -182,10 +182,10 @@ Platform make_platform(const Wanted& wanted)
   const std::string ark = "ARK-" + product;
   const std::string ask = "SEV-" + product;
   Platform out;
-  out.certificates.ark = make_certificate({ark, ark, start + year, true, wanted.pss, {}},
+  out.certificates.ark = make_certificate({ark, ark, wanted.authority_not_after, true, wanted.pss, {}},
                                           keys().ark.get(), keys().ark.get());
   out.certificates.ask =
-      make_certificate({ask, ark, start + year, wanted.ask_is_ca, wanted.pss, {}}, keys().ask.get(),
+      make_certificate({ask, ark, wanted.authority_not_after, wanted.ask_is_ca, wanted.pss, {}}, keys().ask.get(),
                        keys().ark.get());
   out.certificates.vcek = make_certificate(
       {wanted.vcek_name, ask, wanted.vcek_not_after, false, wanted.pss, vcek_extensions(wanted)},
