@@ -9,9 +9,14 @@ namespace kms_load {
 /// Processor time of this process so far, in seconds.
 double own_cpu_seconds();
 
+struct Client {
+  std::string chain_pem{};
+  std::string key_pem{};
+  std::string authority_pem{}; ///< who issued its certificate
+};
+
 /// Microseconds of processor time that a bare OpenSSL server takes for a full TLS 1.3 handshake in
-/// which both sides show certificates; the client's is the given one, the server's of its size.
-dstack::Result<double>
-handshake_us(const std::string& client_chain_pem, const std::string& client_key_pem, int count);
+/// which both sides show certificates, and the client's is verified; the server's is of its size.
+dstack::Result<double> handshake_us(const Client& client, int count);
 
 } // namespace kms_load

@@ -1,20 +1,22 @@
-// Load on a KMS: `kms_load URL CERTIFICATE KEY TEE-DIRECTORY PID SECONDS` asks GetAppKey over and
-// over, each time with a new connection, a full handshake and a client certificate that carries an
-// attestation; then again while 1,000 slow clients hold connections. Beside it stands the floor,
-// measured in the same run: a handshake of a bare OpenSSL server with certificates of the same
-// size, and the verification of the same quote with its collateral proven already. Everything
-// counts in processor time of the server, so that clients on the same machine do not distort it.
-// Prints one JSON document.
+// Load on a KMS: `kms_load URL CERTIFICATE KEY TEMP-CA.json TEE-DIRECTORY PID SECONDS` asks
+// GetAppKey over and over, each time with a new connection, a full handshake and a client
+// certificate that carries an attestation; then again while 1,000 slow clients hold connections.
+// Beside it stands the floor, measured in the same run: a handshake of a bare OpenSSL server that
+// verifies the same client certificate, and the verification of the same quote with its collateral
+// proven already. Everything counts in processor time of the server, so that clients on the same
+// machine do not distort it. Prints one JSON document.
 #include "attest/ratls.hpp"
 #include "base/text.hpp"
 #include "codec/json.hpp"
 #include "dcap/verify.hpp"
 #include "floor.hpp"
+#include "kmsclient/answers.hpp"
 #include "kmsclient/url.hpp"
 #include "net/tls.hpp"
 #include "sys/clock.hpp"
 #include "sys/sockets.hpp"
 #include "tee/sim_trust.hpp"
+#include "x509/certificate.hpp"
 #include "x509/read.hpp"
 
 #include <algorithm>
@@ -41,8 +43,7 @@ constexpr int floor_verifications = 3000;
 
 struct Target {
   kmsclient::Url url{};
-  std::string chain_pem{};
-  std::string key_pem{};
+  kms_load::Client client{};
 };
 
 /// Milliseconds since some moment.
@@ -63,8 +64,8 @@ Result<http::Response> get_app_key(const Target& target)
 {
   constexpr std::chrono::milliseconds deadline{30'000};
   net::TlsClientSettings settings;
-  settings.chain_pem = target.chain_pem;
-  settings.key_pem = target.key_pem;
+  settings.chain_pem = target.client.chain_pem;
+  settings.key_pem = target.client.key_pem;
   sys::Fd tcp = TRY(sys::connect_tcp(target.url.host, target.url.port, deadline));
   auto connection = TRY(net::TlsClient::connect(std::move(tcp), settings, deadline));
   http::Request request;
@@ -197,7 +198,7 @@ private:
 /// The verification that remains when the collateral is proven: what a KMS cannot leave out.
 Result<double> verification_us(const Target& target, const std::string& tee_directory)
 {
-  const Bytes leaf = TRY(x509::first_certificate(as_bytes(target.chain_pem)));
+  const Bytes leaf = TRY(x509::first_certificate(as_bytes(target.client.chain_pem)));
   const attest::RaTls certificate = TRY(attest::parse_ratls(leaf));
   const auto trust = TRY(tee::read_sim_trust(tee_directory));
   if (!trust) return fail(Errc::not_found, "{}: no simulated TEE", tee_directory);
@@ -219,13 +220,14 @@ Result<Json> run(const std::vector<std::string>& words)
   constexpr std::size_t max_pem = std::size_t{1} << 20U;
   Target target;
   target.url = TRY(kmsclient::parse_url(words[1]));
-  target.chain_pem = TRY(sys::read_text(words[2], max_pem));
-  target.key_pem = TRY(sys::read_text(words[3], max_pem));
-  const std::string& pid = words[5];
-  const std::chrono::milliseconds time{1000 * TRY(parse_u64(words[6]))};
-  const double handshake =
-      TRY(kms_load::handshake_us(target.chain_pem, target.key_pem, floor_handshakes));
-  const double verification = TRY(verification_us(target, words[4]));
+  target.client.chain_pem = TRY(sys::read_text(words[2], max_pem));
+  target.client.key_pem = TRY(sys::read_text(words[3], max_pem));
+  const auto authority = TRY(kmsclient::parse_temp_ca(TRY(sys::read_text(words[4], max_pem))));
+  target.client.authority_pem = x509::to_pem(authority.certificate.der);
+  const std::string& pid = words[6];
+  const std::chrono::milliseconds time{1000 * TRY(parse_u64(words[7]))};
+  const double handshake = TRY(kms_load::handshake_us(target.client, floor_handshakes));
+  const double verification = TRY(verification_us(target, words[5]));
   static_cast<void>(load(target, std::chrono::milliseconds{500}));
   const Json calm = TRY(measure(target, pid, time));
   const SlowClients slow{target.url, slow_clients};
@@ -246,8 +248,8 @@ int main(int argc, char** argv)
 {
   ::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> words(argv, argv + argc);
-  if (words.size() != 7) {
-    fmt::print(stderr, "usage: kms_load URL CERTIFICATE KEY TEE-DIRECTORY PID SECONDS\n");
+  if (words.size() != 8) {
+    fmt::print(stderr, "usage: kms_load URL CERTIFICATE KEY TEMP-CA.json TEE-DIRECTORY PID SECONDS\n");
     return 2;
   }
   const auto result = run(words);
