@@ -68,8 +68,9 @@ Status join(Foundation& on, const std::string& url, const std::string& crash_at)
   vault::Birth birth;
   birth.now = sys::now().seconds();
   const sys::fs::path shares = on.options.below(on.options.launch.shares_directory);
-  birth.abandon = [&](const vault::ClusterId& cluster) {
-    return vault::remove_share_files(shares, cluster);
+  birth.abandon = [&](const vault::ClusterId& cluster, const vault::Circle& circle) -> Status {
+    if (on.options.launch.shares_directory.empty()) return ok();
+    return vault::remove_share_files(shares, cluster, circle);
   };
   birth.before_commit = [&](const vault::Newborn& born) -> Status {
     std::vector<vault::ShareLock> locks;

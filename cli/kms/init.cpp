@@ -115,9 +115,9 @@ public:
   {
     vault::Birth out;
     out.now = now;
-    out.abandon = [this](const vault::ClusterId& left) -> Status {
+    out.abandon = [this](const vault::ClusterId& left, const vault::Circle& circle) -> Status {
       if (options_.shares_to.empty()) return ok();
-      return vault::remove_share_files(options_.shares_to, left);
+      return vault::remove_share_files(options_.shares_to, left, circle);
     };
     out.before_commit = [this](const vault::Newborn& newborn) { return prepare(newborn); };
     return out;

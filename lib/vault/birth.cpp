@@ -73,9 +73,10 @@ Status Vault::clear_pending(const Birth& birth, std::string_view step) const
   if (type == fs::file_type::not_found) return ok();
   if (type != fs::file_type::directory)
     return fail(Errc::denied, "{} is in the way: it is no directory", pending().string());
-  const auto text = sys::read_file(pending() / "public.json", max_document);
-  if (text && birth.abandon)
-    if (const auto left = vault::read_public(*text)) TRY(birth.abandon(left->cluster));
+  const auto text = sys::read_file(pending() / "sealed.json", max_document);
+  const auto left = text ? read_sealed(*text) : Result<SealedRoot>{text.error()};
+  if (birth.abandon && left && left->custody.provider == Provider::quorum)
+    TRY(birth.abandon(left->cluster, left->custody.circle));
   reach(points_, fmt::format("{}.abandoned", step));
   for (const fs::path& path : TRY(entries(pending()))) {
     TRY(sys::remove_tree(path));

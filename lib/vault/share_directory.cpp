@@ -2,8 +2,6 @@
 
 #include "sys/secret_files.hpp"
 
-#include <algorithm>
-
 namespace dstack::vault {
 
 namespace fs = std::filesystem;
@@ -17,18 +15,13 @@ Result<SecretBytes> text_of(const CustodianShare& share, const ShareLock& lock)
   return SecretBytes{TRY(write_share(share, lock.passphrase, lock.cost))};
 }
 
-/// A share file of that cluster, or what an interruption left of one.
-bool is_of(const fs::path& path, const ClusterId& cluster)
+/// Whether a file holds a share of that sharing; nothing when it holds no share at all.
+std::optional<bool> is_of(const fs::path& path, const ClusterId& cluster, const Circle& circle)
 {
-  const std::string name = path.filename().string();
-  const std::string prefix = share_file_name(cluster, "");
-  if (!name.starts_with(prefix.substr(0, prefix.find('.')))) return false;
-  if (name.ends_with(".json.new")) return true;
-  if (!name.ends_with(".json")) return false;
   const auto text = sys::read_secret(path, max_share_file);
-  if (!text) return false;
-  const auto view = view_share(text->view());
-  return view && view->cluster == cluster;
+  const auto view = text ? view_share(text->view()) : Result<ShareView>{text.error()};
+  if (!view) return std::nullopt;
+  return view->cluster == cluster && view->circle == circle;
 }
 
 } // namespace
@@ -80,18 +73,23 @@ Status write_share_files(const fs::path& directory,
   return ok();
 }
 
-Status remove_share_files(const fs::path& directory, const ClusterId& cluster)
+Status remove_share_files(const fs::path& directory, const ClusterId& cluster, const Circle& circle)
 {
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (fs::directory_iterator at{directory, error}; !error && at != fs::directory_iterator{};
-       at.increment(error))
-    if (is_of(at->path(), cluster)) found.push_back(at->path());
-  if (error && error != std::errc::no_such_file_or_directory)
-    return fail(Errc::io, "list {}: {}", directory.string(), error.message());
-  for (const fs::path& path : found)
-    TRY(sys::remove_tree(path));
-  return found.empty() ? Status{ok()} : sys::sync_directory(directory);
+  bool any = false;
+  const auto remove = [&any](const fs::path& path) {
+    any = true;
+    return sys::remove_tree(path);
+  };
+  for (const std::string& name : circle.custodians) {
+    const fs::path file = directory / share_file_name(cluster, name);
+    const fs::path fresh = fs::path{file}.concat(".new");
+    if (is_of(file, cluster, circle).value_or(false)) TRY(remove(file));
+    // Half a file tells nothing, and is of no use to anybody.
+    std::error_code error;
+    if (fs::exists(fresh, error) && is_of(fresh, cluster, circle).value_or(true))
+      TRY(remove(fresh));
+  }
+  return any ? sys::sync_directory(directory) : Status{ok()};
 }
 
 } // namespace dstack::vault

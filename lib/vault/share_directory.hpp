@@ -29,7 +29,9 @@ Status write_share_files(const sys::fs::path& directory,
                          const std::vector<ShareLock>& locks,
                          const FailPoints& points);
 
-/// Deletes the files of a cluster whose root never came to count; others stay.
-Status remove_share_files(const sys::fs::path& directory, const ClusterId& cluster);
+/// Deletes the files of a sharing whose root never came to count. Others stay, also those of the
+/// same cluster: each of its replicas has a sharing of its own.
+Status
+remove_share_files(const sys::fs::path& directory, const ClusterId& cluster, const Circle& circle);
 
 } // namespace dstack::vault

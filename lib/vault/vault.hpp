@@ -41,8 +41,8 @@ struct Newborn {
 /// root.
 struct Birth {
   std::int64_t now = 0; ///< Unix seconds
-  /// Called first when an interrupted attempt left something: its shares open nothing.
-  std::function<Status(const ClusterId&)> abandon{};
+  /// Called first when an interrupted attempt may have handed out shares: they open nothing.
+  std::function<Status(const ClusterId&, const Circle&)> abandon{};
   /// Attestation of where the keys were born, for bootstrap-info.json; without one there is no such
   /// file. The quote's report data is keys::bootstrap_report_data.
   std::function<Result<Bytes>(const PublicRoot&)> attest{};

@@ -304,7 +304,9 @@ TEST_SUITE("vault::vault")
     const fs::path to = scratch.path / "shares";
     std::optional<ClusterId> first;
     Birth one = birth();
-    one.abandon = [&](const ClusterId& left) { return remove_share_files(to, left); };
+    one.abandon = [&](const ClusterId& left, const Circle& circle) {
+      return remove_share_files(to, left, circle);
+    };
     one.before_commit = [&](const Newborn& newborn) -> Status {
       CHECK_FALSE(newborn.after_interruption);
       first = newborn.open.cluster;
@@ -331,6 +333,38 @@ TEST_SUITE("vault::vault")
                                                 share_file_name(others[0].cluster, "c1")});
     CHECK(mode(to) == 0700);
     CHECK(mode(to / share_file_name(made->open.cluster, "bob")) == 0600);
+  }
+
+  TEST_CASE("an abandoned replica's shares go, those of another replica beside them stay")
+  {
+    const Scratch scratch;
+    const fs::path to = scratch.path / "shares";
+    const auto adopt = [&](const char* name, const Guard& guard, bool hands_out) {
+      const Vault vault{scratch.path / name};
+      Birth one = birth();
+      one.abandon = [&](const ClusterId& left, const Circle& circle) {
+        return remove_share_files(to, left, circle);
+      };
+      one.before_commit = [&](const Newborn& newborn) -> Status {
+        TRY(write_share_files(to, newborn.shares, {}, {}));
+        if (!hands_out) return fail(Errc::io, "the power is gone");
+        return ok();
+      };
+      return bool{vault.adopt(testing::published_root(), guard, one)};
+    };
+    REQUIRE(adopt("first", WithCustodians{{"alice", "bob"}, 2}, true));
+    const auto kept = names_in(to);
+    // The same names: their files are in the way, now and when it is tried again.
+    CHECK_FALSE(adopt("second", WithCustodians{{"alice", "bob"}, 2}, true));
+    CHECK_FALSE(adopt("second", WithCustodians{{"alice", "bob"}, 2}, true));
+    CHECK(names_in(to) == kept);
+    CHECK_FALSE(adopt("second", WithCustodians{{"carol", "dave"}, 1}, false));
+    CHECK(names_in(to).size() == 4);
+    const ClusterId cluster = Vault{scratch.path / "first"}.read_public()->cluster;
+    const fs::path half = to / (share_file_name(cluster, "carol") + ".new");
+    REQUIRE(sys::write_file_atomic(half, as_bytes("{\"sch"), sys::Privacy::owner_only));
+    REQUIRE(adopt("second", words(), true));
+    CHECK(names_in(to) == kept);
   }
 
   TEST_CASE("shares that are sealed to their custodians' keys lie open nowhere")
