@@ -57,14 +57,12 @@ Result<Caller> identify(const Outside& outside,
 http::Response refusal(const http::Request& request, int status, std::string_view why)
 {
   const std::string text = is_utf8(why) ? std::string{why} : printable(why);
-  const codec::Json body = codec::Json{}.set("error", text);
   if (rpc::encoding_of(request) == rpc::Encoding::json)
     return {status,
             {{"Content-Type", "application/json"}},
-            codec::write_json(body, {.indent = 2, .escape = codec::JsonEscape::ascii})};
-  return {status,
-          {{"Content-Type", "application/octet-stream"}},
-          to_text(rpc::write_message({{1, "error"}}, body))};
+            codec::write_json(codec::Json{}.set("error", text),
+                              {.indent = 2, .escape = codec::JsonEscape::ascii})};
+  return {status, {{"Content-Type", "application/octet-stream"}}, to_text(rpc::write_error(text))};
 }
 
 http::Response answer_rpc(const Outside& outside,

@@ -74,7 +74,7 @@ TEST_SUITE("kmsapi::front")
     const std::string id = testing::times("a1", 20);
     const auto by_query = ask(request("GET", "/prpc/GetAppEnvEncryptPubKey?app_id=0x" + id));
     CHECK(by_query.status == 200);
-    const Bytes message = rpc::write_message(messages::app_id(), Json{}.set("app_id", id));
+    const Bytes message = *rpc::write_message(messages::app_id(), Json{}.set("app_id", id));
     const auto by_wire = ask(request("POST", "/prpc/GetAppEnvEncryptPubKey", to_text(message)));
     CHECK(by_wire.status == 200);
     CHECK(*rpc::read_message(messages::public_key(), as_bytes(by_wire.body))

@@ -32,7 +32,7 @@ http::Response refuse(Encoding encoding, std::string_view why)
 {
   const std::string text = is_utf8(why) ? std::string{why} : printable(why);
   if (encoding == Encoding::json) return respond(400, Json{}.set("error", text), 2);
-  return respond_protobuf(400, write_message({{1, "error"}}, Json{}.set("error", text)));
+  return respond_protobuf(400, write_error(text));
 }
 
 bool says_json(std::string_view query)
@@ -119,7 +119,9 @@ void answer(const Service& service,
                send = std::move(send)](const Result<Json>& result) {
     if (!result) return send(refuse(encoding, result.error().message()));
     if (encoding == Encoding::json) return send(respond(200, *result, -1));
-    send(respond_protobuf(200, write_message(fields, *result)));
+    const auto message = write_message(fields, *result);
+    if (!message) return send(refuse(encoding, "the answer: " + message.error().message()));
+    send(respond_protobuf(200, *message));
   };
   if (method->second.run_later) return method->second.run_later(*params, std::move(done));
   done(method->second.run(*params));

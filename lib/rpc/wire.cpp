@@ -136,32 +136,48 @@ void put_delimited(ByteWriter& out, const Field& field, ByteView content)
   out.put(content);
 }
 
-Bytes content_of(const Field& field, const Json& value)
+Result<Bytes> content_of(const Field& field, const Json& value)
 {
   switch (field.kind) {
   case FieldKind::bytes:
   case FieldKind::bytes_list:
-    return *parse_hex(value.text());
+    return parse_hex(TRY(value.as_string()));
   case FieldKind::message:
   case FieldKind::messages:
     return write_message(field.members, value);
   default:
-    return to_bytes(value.text());
+    return to_bytes(TRY(value.as_string()));
   }
 }
 
-void put_number(ByteWriter& out, const Field& field, const Json& value)
+Status put_number(ByteWriter& out, const Field& field, const Json& value)
 {
   std::uint64_t number = 0;
   if (field.kind == FieldKind::boolean)
-    number = *value.as_bool() ? 1 : 0;
+    number = TRY(value.as_bool()) ? 1 : 0;
   else if (field.kind == FieldKind::i64)
-    number = static_cast<std::uint64_t>(*value.as_i64());
+    number = static_cast<std::uint64_t>(TRY(value.as_i64()));
   else
-    number = *value.as_u64();
-  if (number == 0 && field.need == Need::defaulted) return;
+    number = TRY(value.as_u64());
+  if (number == 0 && field.need == Need::defaulted) return ok();
   put_varint(out, (std::uint64_t{field.number} << 3U) | varint);
   put_varint(out, number);
+  return ok();
+}
+
+Status put_member(ByteWriter& out, const Field& field, const Json& member)
+{
+  if (is_number(field.kind)) return put_number(out, field, member);
+  if (is_list(field.kind)) {
+    if (!member.is_array()) return fail(Errc::malformed, "not a list");
+    for (const Json& item : member.items())
+      put_delimited(out, field, TRY(content_of(field, item)));
+    return ok();
+  }
+  const Bytes content = TRY(content_of(field, member));
+  const bool kept = field.need == Need::optional || field.kind == FieldKind::message;
+  if (!content.empty() || kept) put_delimited(out, field, content);
+  return ok();
 }
 
 } // namespace
@@ -171,26 +187,23 @@ Result<Json> read_message(const std::vector<Field>& fields, ByteView data)
   return read_fields(fields, data, 0);
 }
 
-Bytes write_message(const std::vector<Field>& fields, const Json& value)
+Result<Bytes> write_message(const std::vector<Field>& fields, const Json& value)
 {
   ByteWriter out;
-  if (!value.is_object()) return out.take();
+  if (value.is_null()) return out.take();
+  if (!value.is_object()) return fail(Errc::malformed, "not an object");
   for (const Field& field : fields) {
     const Json* member = value.find(field.name);
     if (member == nullptr || member->is_null()) continue;
-    if (is_number(field.kind)) {
-      put_number(out, field, *member);
-      continue;
-    }
-    if (is_list(field.kind)) {
-      for (const Json& item : member->items())
-        put_delimited(out, field, content_of(field, item));
-      continue;
-    }
-    const Bytes content = content_of(field, *member);
-    const bool kept = field.need == Need::optional || field.kind == FieldKind::message;
-    if (!content.empty() || kept) put_delimited(out, field, content);
+    TRY(put_member(out, field, *member).within("{}", field.name));
   }
+  return out.take();
+}
+
+Bytes write_error(std::string_view text)
+{
+  ByteWriter out;
+  put_delimited(out, {1, "error"}, as_bytes(text));
   return out.take();
 }
 

@@ -10,7 +10,10 @@ namespace dstack::rpc {
 /// field given twice counts as protobuf has it: the last one, or one more of a list.
 Result<codec::Json> read_message(const std::vector<Field>& fields, ByteView data);
 
-/// Members that hold their default are left out. value follows fields: our own answers do.
-Bytes write_message(const std::vector<Field>& fields, const codec::Json& value);
+/// Members that hold their default are left out. Errc::malformed names a member that is not what
+/// fields say. Null is an empty message.
+Result<Bytes> write_message(const std::vector<Field>& fields, const codec::Json& value);
+/// The message of a failure: the text as field 1.
+Bytes write_error(std::string_view text);
 
 } // namespace dstack::rpc

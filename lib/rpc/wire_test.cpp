@@ -26,7 +26,7 @@ TEST_SUITE("rpc::wire")
     disks.push(Json{}.set("name", "b").set("total_size", std::uint64_t{1} << 40U));
     disks.push(Json{}.set("name", "").set("total_size", 0));
     value.set("disks", std::move(disks));
-    const Bytes raw = write_message(fields, value);
+    const Bytes raw = *write_message(fields, value);
     CHECK(hex(raw) == "0a0178"
                       "10ffffffffffffffffff01"
                       "820105"
@@ -49,6 +49,38 @@ TEST_SUITE("rpc::wire")
     CHECK(read_message(fields, *parse_hex("0a01610a0162"))->find("os_name")->text() == "b");
     // Right number, other wire type: an unknown field.
     CHECK(read_message(fields, *parse_hex("0801"))->find("os_name")->text().empty());
+  }
+
+  TEST_CASE("what does not follow its fields is refused by name, whatever it is")
+  {
+    const std::vector<Field> all = {{1, "raw", FieldKind::bytes},
+                                    {2, "yes", FieldKind::boolean},
+                                    {3, "count", FieldKind::u64},
+                                    {4, "depth", FieldKind::i64},
+                                    {5, "names", FieldKind::texts},
+                                    {6, "raws", FieldKind::bytes_list},
+                                    {7, "disk", FieldKind::message, Need::optional, disk},
+                                    {8, "text"}};
+    Json few = Json::array();
+    few.push("zz");
+    for (const auto& one : {std::pair{"raw", Json{"no hex"}},
+                            {"raw", Json{1}},
+                            {"yes", Json{"true"}},
+                            {"count", Json{-1}},
+                            {"depth", Json{"1"}},
+                            {"names", Json{"a"}},
+                            {"raws", few},
+                            {"disk", Json{"x"}},
+                            {"disk", Json{}.set("total_size", "big")},
+                            {"text", Json{true}}}) {
+      const auto out = write_message(all, Json{}.set(one.first, one.second));
+      CAPTURE(one.first);
+      REQUIRE_FALSE(out);
+      CHECK(out.error().message().starts_with(one.first));
+    }
+    CHECK_FALSE(write_message(all, Json{"text"}));
+    CHECK(write_message(all, Json{})->empty());
+    CHECK(hex(write_error("no")) == "0a026e6f");
   }
 
   TEST_CASE("messages cannot nest without end")

@@ -1,6 +1,7 @@
 #include "vault/vault.hpp"
 
 #include "kms/certificates.hpp"
+#include "vault/members.hpp"
 #include "x509/read.hpp"
 
 namespace dstack::vault {
@@ -38,6 +39,16 @@ refreshed(const Result<PublicRoot>& shown, const RootMaterial& material, std::in
   if (!shown) return out;
   if (is_good(shown->root_ca, material.root.ca, now)) out.root_ca = shown->root_ca;
   if (is_good(shown->temp_ca, material.temp_ca, now)) out.temp_ca = shown->temp_ca;
+  return out;
+}
+
+/// As GetMeta tells it (spec kms 2.6).
+Result<codec::Json> read_info(std::string_view text)
+{
+  const codec::Json json = TRY(codec::parse_json(text));
+  codec::Json out = codec::Json::object();
+  for (const char* key : {"ca_pubkey", "k256_pubkey", "attestation"})
+    out.set(key, hex(TRY(need_hex(json, key))));
   return out;
 }
 
@@ -109,7 +120,7 @@ Result<Custody> Vault::read_custody() const
 Result<codec::Json> Vault::bootstrap_info() const
 {
   const std::string text = TRY(sys::read_text(root() / info_name, max_document));
-  return codec::parse_json(text).within("{}", (root() / info_name).string());
+  return read_info(text).within("{}", (root() / info_name).string());
 }
 
 Result<OpenRoot> Vault::open(const SecretBytes& passphrase, std::int64_t now) const

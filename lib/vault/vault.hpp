@@ -62,7 +62,8 @@ public:
   /// Errc::not_found, saying what to do, when there is no root.
   Result<PublicRoot> read_public() const;
   Result<Custody> read_custody() const;
-  /// bootstrap-info.json (spec kms 4.1); Errc::not_found when the keys' birth was not attested.
+  /// bootstrap-info.json (spec kms 4.1): three members in hex. Errc::not_found when the keys' birth
+  /// was not attested, Errc::malformed for anything else.
   Result<codec::Json> bootstrap_info() const;
 
   /// A new root. Errc::denied "already bootstrapped" when there is anything of one.

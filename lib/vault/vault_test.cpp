@@ -196,6 +196,14 @@ TEST_SUITE("vault::vault")
     CHECK(*info->need_string("attestation") == "0102");
     CHECK(*info->need_string("ca_pubkey") == hex(made->open.ca_spki));
     CHECK(*info->need_string("k256_pubkey") == hex(made->open.k256));
+    const fs::path file = scratch.path / "root/bootstrap-info.json";
+    for (const char* bad : {"{", "[]", R"({"ca_pubkey":"","k256_pubkey":""})",
+                            R"({"ca_pubkey":"","k256_pubkey":"","attestation":"zz"})",
+                            R"({"ca_pubkey":"","k256_pubkey":"","attestation":7})"}) {
+      REQUIRE(sys::write_file_atomic(file, as_bytes(bad), sys::Privacy::owner_only));
+      CAPTURE(bad);
+      CHECK(code_of(vault.bootstrap_info()) == Errc::malformed);
+    }
   }
 
   TEST_CASE("an epoch that was added is there after opening again; a stale view adds none")

@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   answer_as_request(bytes);
   const auto read = rpc::read_message(fields, bytes);
   if (!read) return 0;
-  const auto again = rpc::read_message(fields, rpc::write_message(fields, *read));
+  const auto again = rpc::read_message(fields, *rpc::write_message(fields, *read));
   DSTACK_ASSERT(again && codec::write_json(*again) == codec::write_json(*read));
   return 0;
 }
