@@ -127,12 +127,14 @@ Result<ReplicationSummary> verify_replication(std::string_view text, const crypt
   ReplicationChain chain{root};
   const auto next = [&](std::string_view line) -> Status {
     const Json json = TRY(chain.next(line));
-    out.entries.push_back(TRY(replication_entry_of(json)));
-    out.times.push_back(TRY(parse_utc(TRY(json.need_string("time"))).within("time")));
+    ReplicationEntry entry = TRY(replication_entry_of(json));
+    const std::int64_t time = TRY(parse_utc(TRY(json.need_string("time"))).within("time"));
+    out.entries.push_back(std::move(entry));
+    out.times.push_back(time);
+    out.head = chain.head(); // only now: a last line that is refused here is torn
     return ok();
   };
   static_cast<LinesEnd&>(out) = TRY(each_line(text, next));
-  out.head = chain.head();
   return out;
 }
 

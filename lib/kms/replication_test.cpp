@@ -127,6 +127,26 @@ TEST_SUITE("kms::replication")
                                  key("spec/kms test root-k256")));
   }
 
+  TEST_CASE("a signed last line that is no entry counts nowhere, not in the head either")
+  {
+    const auto good = log();
+    for (const auto& change : {std::pair{"\"rotated\"", "\"risen\""}, {"2026-", "year-"}}) {
+      CAPTURE(change.second);
+      std::string body = unsealed(good[3], "signature", 65)->body;
+      body.replace(body.find(change.first), std::string_view{change.first}.size(), change.second);
+      const auto signature =
+          crypto::k256_sign_recoverable(key("spec/kms test root-k256"), replication_digest(body));
+      const auto summary = verify_replication(
+          file({good[0], good[1], good[2]}) + sealed(body, "signature", *signature), root());
+      REQUIRE(summary);
+      CHECK(summary->torn > 0);
+      CHECK(summary->head.entries == 3);
+      CHECK(summary->head.hash == crypto::sha256(as_bytes(good[2])));
+      CHECK(summary->entries.size() == 3);
+      CHECK(summary->times.size() == 3);
+    }
+  }
+
   TEST_CASE("a torn last entry is no part of the log; another file is malformed")
   {
     const std::string text = file(log());
