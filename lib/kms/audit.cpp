@@ -95,6 +95,13 @@ Status check_continues(const OneLine& line, const AuditHead& head)
   return ok();
 }
 
+Result<Role> role_of(std::string_view name)
+{
+  for (const Role one : {Role::app, Role::kms})
+    if (name == name_of(one)) return one;
+  return fail(Errc::unsupported, "role '{}' is of no known kind", printable(name));
+}
+
 } // namespace
 
 AuditLine audit_line(const AuditHead& head, const AuditRecord& record, Time at)
@@ -150,14 +157,16 @@ Result<AuditRecord> audit_record_of(const Json& json)
   AuditRecord out;
   out.event = TRY(json.need_string("event"));
   out.peer = TRY(json.get_string("peer", ""));
-  if (const std::string role = TRY(json.get_string("role", "")); !role.empty())
-    out.role = role == name_of(Role::kms) ? Role::kms : Role::app;
+  if (json.find("role") != nullptr) out.role = TRY(role_of(TRY(json.need_string("role"))));
   if (const Json* caller = json.find("caller"))
     out.caller = TRY(boot_info_from_json(*caller).within("caller"));
   if (json.find("allowed") != nullptr) out.allowed = TRY(json.get_bool("allowed", false));
   out.reason = TRY(json.get_string("reason", ""));
-  if (json.find("epoch") != nullptr)
-    out.epoch = static_cast<std::uint32_t>(TRY(json.get_u64("epoch", 0)));
+  if (json.find("epoch") != nullptr) {
+    const std::uint64_t epoch = TRY(json.need_u64("epoch"));
+    if (epoch > UINT32_MAX) return fail(Errc::malformed, "epoch {}", epoch);
+    out.epoch = static_cast<std::uint32_t>(epoch);
+  }
   const Json* details = json.find("details");
   if (details == nullptr) return out;
   if (!details->is_object()) return fail(Errc::malformed, "details is not an object");

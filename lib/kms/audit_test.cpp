@@ -172,6 +172,17 @@ TEST_SUITE("kms::audit")
     CHECK(why({chain()[0], chain()[1].substr(0, 50) + chain()[1]}).starts_with("line 2: "));
   }
 
+  TEST_CASE("a record with a role or an epoch that nobody writes is not read as another one")
+  {
+    codec::Json json = codec::Json{}.set("event", "GetAppKey").set("role", "kms");
+    CHECK(audit_record_of(json)->role == Role::kms);
+    CHECK_FALSE(audit_record_of(json.set("role", "gateway")));
+    CHECK_FALSE(audit_record_of(json.set("role", "")));
+    json.set("role", "app").set("epoch", std::uint64_t{UINT32_MAX});
+    CHECK(audit_record_of(json)->epoch == UINT32_MAX);
+    CHECK_FALSE(audit_record_of(json.set("epoch", std::uint64_t{UINT32_MAX} + 1)));
+  }
+
   TEST_CASE("a file that is no audit log is malformed")
   {
     for (const char* text : {"hello\n", "{}\n", "\n", "[1]\n",
