@@ -191,6 +191,8 @@ TEST_SUITE("cli::as_seen_by_guest")
     CHECK(as_seen_by_guest("http://127.0.0.1:5000") == "http://10.0.2.2:5000");
     CHECK(as_seen_by_guest("http://localhost:5000/x") == "http://10.0.2.2:5000/x");
     CHECK(as_seen_by_guest("localhost:5000") == "10.0.2.2:5000");
+    CHECK(as_seen_by_guest("https://127.0.0.1.example") == "https://127.0.0.1.example");
+    CHECK(as_seen_by_guest("localhost.example:1") == "localhost.example:1");
     CHECK(as_seen_by_guest("https://mirror.example") == "https://mirror.example");
     CHECK(as_seen_by_guest("http://notlocalhost:1") == "http://notlocalhost:1");
   }

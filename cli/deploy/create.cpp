@@ -84,7 +84,9 @@ std::string as_seen_by_guest(std::string url)
   // QEMU's user network shows the host's loopback to the guest under this address.
   for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"}) {
     const auto at = url.find(name);
-    if (at != std::string::npos && (at == 0 || url.compare(at - 1, 1, "/") == 0))
+    if (at == std::string::npos || (at > 0 && url[at - 1] != '/')) continue;
+    const auto end = at + name.size();
+    if (end == url.size() || url[end] == ':' || url[end] == '/')
       url.replace(at, name.size(), vm::user_network_gateway);
   }
   return url;

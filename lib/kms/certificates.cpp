@@ -2,9 +2,9 @@
 
 #include "attest/ratls_write.hpp"
 #include "base/text.hpp"
+#include "kms/names.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 
 namespace dstack::kms {
 
@@ -35,29 +35,7 @@ AppCertificateSpec authority(const AppName& subject, int path_length, std::int64
   return out;
 }
 
-bool is_address(const std::string& text)
-{
-  std::array<std::uint8_t, 16> raw{};
-  return ::inet_pton(AF_INET, text.c_str(), raw.data()) == 1 ||
-         ::inet_pton(AF_INET6, text.c_str(), raw.data()) == 1;
-}
-
 /// Names of a machine for itself prove nothing to anybody else, and apps ask for them.
-bool is_local(std::string_view name)
-{
-  return name == "localhost" || name == "::1" || name.starts_with("127.");
-}
-
-/// Whether a certificate for asked would be taken for one of own: equal, or a wildcard for it (RFC
-/// 6125, 6.4.3).
-bool covers(std::string_view asked, std::string_view own)
-{
-  if (asked == own) return true;
-  const std::size_t dot = own.find('.');
-  return asked.starts_with("*.") && dot != std::string_view::npos &&
-         asked.substr(1) == own.substr(dot);
-}
-
 Status check_names(const attest::CsrConfig& config, const std::vector<std::string>& own_domains)
 {
   std::vector<std::string> names = config.alt_names;
@@ -67,7 +45,7 @@ Status check_names(const attest::CsrConfig& config, const std::vector<std::strin
     while (asked.ends_with('.'))
       asked.pop_back();
     for (const std::string& domain : own_domains)
-      if (!is_local(lower(domain)) && covers(asked, lower(domain)))
+      if (!is_local(domain) && covers(asked, lower(domain)))
         return fail(Errc::denied, "'{}' is a name of the KMS", printable(name));
   }
   return ok();
@@ -156,7 +134,7 @@ Status check_domain(std::string_view domain)
     return fail(Errc::config, "'{}' is no domain: {}", printable(domain), why);
   };
   if (domain.empty() || domain.size() > longest) return wrong("1 to 253 characters");
-  if (is_address(std::string{domain})) return ok();
+  if (parse_address(std::string{domain})) return ok();
   for (const std::string_view label : split(domain, '.')) {
     if (label.empty() || label.size() > longest_label)
       return wrong("labels of 1 to 63 characters between the dots");

@@ -203,14 +203,16 @@ TEST_SUITE("kms::certificates")
   TEST_CASE("trap 18: no leaf has a name of the KMS or outlives its authority")
   {
     const auto app = key("app");
-    const std::vector<std::string> own = {"kms.example.com", "10.0.2.2", "localhost", "127.0.0.1"};
+    const std::vector<std::string> own = {"kms.example.com", "10.0.2.2", "localhost", "127.0.0.1",
+                                          "2001:db8::1"};
     const auto asked = [&](const std::string& what) {
       attest::Csr csr = request();
       csr.config.alt_names = {"app.example.com", what};
       return leaf_certificate(app, csr, {app_id, {}, {}}, own, now);
     };
     for (const char* taken :
-         {"kms.example.com", "KMS.Example.com", "kms.example.com.", "*.example.com", "10.0.2.2"}) {
+         {"kms.example.com", "KMS.Example.com", "kms.example.com.", "*.example.com", "10.0.2.2",
+          "k*s.example.com", "2001:DB8:0:0::1", "::ffff:10.0.2.2"}) {
       CAPTURE(taken);
       CHECK(code_of(asked(taken)) == Errc::denied);
     }

@@ -261,7 +261,13 @@ TEST_SUITE("kms::warnings_of")
     CHECK(says(warnings("gateway_app_id = \"any\""), "any gateway"));
     CHECK(
         says(warnings("webhook = { url = \"http://u:pw@auth:1\" }"), "http://***@auth:1 is asked"));
-    CHECK_FALSE(says(warnings("webhook = { url = \"http://127.0.0.1:1\" }"), "without TLS"));
+    for (const char* here : {"127.0.0.1:1", "localhost", "[::1]:1/x", "u:pw@localhost:1/"})
+      CHECK_FALSE(
+          says(warnings(fmt::format("webhook = {{ url = \"http://{}\" }}", here)), "without TLS"));
+    for (const char* there : {"127.evil.com", "localhost.evil.com:1", "127.0.0.1@evil.com/",
+                              "[2001:db8::1]:1", "localhost:1@evil.com"})
+      CHECK(
+          says(warnings(fmt::format("webhook = {{ url = \"http://{}\" }}", there)), "without TLS"));
     CHECK_FALSE(says(warnings("webhook = { url = \"https://auth:1\" }"), "without TLS"));
     const auto bare = warnings("\n[[image]]\nhash = \"" + hash('f') + "\"\nmrtd = []");
     CHECK(says(bare, "states no mrtd, rtmr1, rtmr2: it cannot be checked"));

@@ -1,3 +1,4 @@
+#include "kms/names.hpp"
 #include "kms/policy_review.hpp"
 #include "kms/webhook.hpp"
 
@@ -53,9 +54,7 @@ private:
   {
     if (!policy_.webhook) return;
     const std::string& url = policy_.webhook->url;
-    const bool local = url.starts_with("http://127.") || url.starts_with("http://localhost") ||
-                       url.starts_with("http://[::1]");
-    if (url.starts_with("http://") && !local)
+    if (url.starts_with("http://") && !is_local(host_of_url(url)))
       warn(0, "webhook {} is asked without TLS: whoever is in between can answer for it",
            redact_url(url));
   }

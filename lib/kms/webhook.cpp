@@ -67,6 +67,14 @@ const Json* needed(const Json& json, std::string_view key, bool (Json::*kind)() 
 
 } // namespace
 
+std::string host_of_url(std::string_view url)
+{
+  std::string_view rest = split_url(url).rest;
+  rest = rest.substr(0, rest.find('/'));
+  if (rest.starts_with('[')) return std::string{rest.substr(1, rest.find(']') - 1)};
+  return std::string{rest.substr(0, rest.find(':'))};
+}
+
 std::string boot_auth_url(std::string_view base, Role role)
 {
   while (base.ends_with('/'))

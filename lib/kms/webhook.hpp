@@ -31,6 +31,8 @@ Result<WebhookInfo> webhook_info_of(std::string_view url, unsigned status, std::
 /// A POST that got no answer at all, as an error that refuses: "auth api http://…: <why>".
 Error webhook_failed(std::string_view url, const Error& why);
 
+/// "auth.example" of "http://user:password@auth.example:8000/x"; an address without brackets.
+std::string host_of_url(std::string_view url);
 /// User name, password, query and fragment replaced: safe to log and to show. Everything before an
 /// '@' is taken for a password.
 std::string redact_url(std::string_view url);
