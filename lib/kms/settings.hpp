@@ -23,10 +23,10 @@ std::string to_text(const ListenAddress& listen);
 /// [limits]
 struct ServerBounds {
   std::uint64_t connections = 4096;
-  std::uint64_t per_address = 64;            ///< connections from one address; 0: no limit
-  std::uint64_t requests_per_minute = 600;   ///< from one address, in all; 0: no limit
-  std::uint64_t workers = 0;                 ///< verifying and deriving; 0: one for each processor
-  std::uint64_t queue = 256;                 ///< requests that wait for a worker
+  std::uint64_t per_address = 64;          ///< connections from one address; 0: no limit
+  std::uint64_t requests_per_minute = 600; ///< from one address, in all; 0: no limit
+  std::uint64_t workers = 0;               ///< verifying and deriving; 0: 2 a processor, 8 at least
+  std::uint64_t queue = 256;               ///< requests that wait for a worker
   std::chrono::milliseconds request{10'000}; ///< for a handshake, and for a request
   bool operator==(const ServerBounds&) const = default;
 };

@@ -135,7 +135,7 @@ simulated_tee = {}
 connections = {}
 per_address = {}           # connections from one address; 0 is no limit
 requests_per_minute = {}   # from one address; 0 is no limit
-workers = {}               # threads that verify and derive; 0 is one for each processor
+workers = {}               # threads that verify and derive; 0: two a processor, at least 8
 queue = {}                 # requests that wait for one of them
 request = {}               # for a handshake, and for a request
 )",
