@@ -49,7 +49,9 @@ Status Node::open()
   public_root_ = TRY(vault_.read_public());
   custody_ = TRY(vault_.read_custody());
   audit_ = TRY(AuditFile::open(below(settings().audit_file)));
-  replication_ = std::make_unique<ReplicationFile>(below("replication.jsonl"));
+  replication_ =
+      std::make_unique<vault::ReplicationFile>(below(std::string{vault::replication_log_name}));
+  keeper_ = TRY(RootKeeper::create(loop_));
   return ok();
 }
 
@@ -75,6 +77,21 @@ void Node::record(std::string event, std::string reason)
   kms::AuditRecord record;
   record.event = std::move(event);
   record.reason = std::move(reason);
+  write_down(std::move(record));
+}
+
+/// The same for what somebody wanted and did not get.
+void Node::refuse(std::string event, std::string reason)
+{
+  kms::AuditRecord record;
+  record.event = std::move(event);
+  record.reason = std::move(reason);
+  record.allowed = false;
+  write_down(std::move(record));
+}
+
+void Node::write_down(kms::AuditRecord record)
+{
   if (!state_->policy_digest.empty()) record.details.emplace_back("policy", state_->policy_digest);
   const Status written = audit_->append(record, sys::now());
   if (!written) log_.error("audit", written.error().message());
@@ -86,17 +103,17 @@ Result<Node::Opened> Node::prepare(vault::OpenRoot root, const kms::Policy& poli
   const keys::RootKeys& keys = root.material.root;
   TRY(replication_->open(root.open.k256, keys.k256, sys::now()).within("replication log"));
   out.identity = TRY(rpc_identity(on_.agent, prove_, policy, keys.ca, identity_request()));
-  if (auto info = vault_.bootstrap_info()) out.bootstrap_info = *std::move(info);
-  out.root = std::make_shared<const vault::OpenRoot>(std::move(root));
+  out.bootstrap_info = vault_.bootstrap_info();
+  out.root = keeper_->keep(std::move(root));
   return out;
 }
 
-Result<Node::Sealed> Node::prepare_sealed(const kms::Policy& policy)
+Result<Node::Sealed> Node::prepare_sealed(const kms::Policy& policy, const vault::PublicRoot& shown)
 {
   Sealed out;
   out.identity = TRY(sealed_identity(on_.agent, prove_, policy, identity_request()));
   if (custody_->provider == vault::Provider::quorum)
-    out.unsealing = TRY(Unsealing::begin(on_.agent, prove_, policy, *public_root_, *custody_));
+    out.unsealing = TRY(Unsealing::begin(on_.agent, prove_, policy, shown, *custody_));
   return out;
 }
 
@@ -111,19 +128,25 @@ Status Node::serve_with(const ServerIdentity& identity, std::string client_ca_pe
   return ok();
 }
 
-Status Node::install(Opened opened)
+Status Node::install(Opened opened, std::uint64_t generation)
 {
   TRY(serve_with(opened.identity, x509::to_pem(opened.root->open.temp_ca)));
   kmsapi::State next = *state_;
   next.root = std::move(opened.root);
   next.self = opened.identity.self;
-  next.bootstrap_info = std::move(opened.bootstrap_info);
+  next.bootstrap_info = {};
+  if (opened.bootstrap_info)
+    next.bootstrap_info = *std::move(opened.bootstrap_info);
+  else if (opened.bootstrap_info.error().code() != Errc::not_found)
+    log_.warning("node", "not told of in GetMeta: " + opened.bootstrap_info.error().message());
+  public_root_ = next.root->open;
   set(std::move(next));
   unsealing_.reset();
+  installed(generation);
   return ok();
 }
 
-Status Node::install(Sealed sealed)
+Status Node::install(Sealed sealed, std::uint64_t generation)
 {
   TRY(serve_with(sealed.identity, ""));
   kmsapi::State next = *state_;
@@ -131,7 +154,15 @@ Status Node::install(Sealed sealed)
   next.self = sealed.identity.self;
   set(std::move(next));
   unsealing_ = std::move(sealed.unsealing);
+  installed(generation);
   return ok();
+}
+
+void Node::installed(std::uint64_t generation)
+{
+  const bool outdated = generation != generation_;
+  ++generation_;
+  if (outdated) refresh_self();
 }
 
 Status Node::start()
@@ -139,13 +170,13 @@ Status Node::start()
   const bool asks = custody_->provider == vault::Provider::passphrase;
   const SecretBytes secret = asks ? TRY(read_passphrase(on_)) : SecretBytes{};
   if (secret.empty()) {
-    TRY(install(TRY(prepare_sealed(*state_->policy))));
+    TRY(install(TRY(prepare_sealed(*state_->policy, *public_root_)), generation_));
     record("start", "sealed");
     ask_peers();
     return ok();
   }
   vault::OpenRoot root = TRY(vault_.open(secret, sys::now().seconds()));
-  TRY(install(TRY(prepare(std::move(root), *state_->policy))));
+  TRY(install(TRY(prepare(std::move(root), *state_->policy)), generation_));
   record("start", "open");
   return ok();
 }

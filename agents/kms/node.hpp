@@ -4,15 +4,17 @@
 
 #include "agents/kms/audit_file.hpp"
 #include "agents/kms/foundation.hpp"
-#include "agents/kms/replication_file.hpp"
+#include "agents/kms/root_keeper.hpp"
 #include "agents/kms/unsealing.hpp"
 #include "agents/launch/log.hpp"
 #include "kmsapi/front.hpp"
 #include "net/tls.hpp"
 #include "sys/watch.hpp"
 #include "sys/workers.hpp"
+#include "vault/rotation.hpp"
 
 #include <mutex>
+#include <set>
 
 namespace dstack::kmsnode {
 
@@ -38,7 +40,7 @@ public:
   /// Takes the root out of memory: when done is called, no request holds it any more.
   void lock(Done done);
   void unlock(SecretBytes passphrase, Done done);
-  /// Adds an epoch.
+  /// Adds an epoch. A failure may come after that: the root follows the disk all the same.
   void rotate(Done done);
   /// A share came in; done gets how many there are, or why it does not do.
   void add_share(Bytes file, std::string from, std::function<void(Result<std::string>)> done);
@@ -68,7 +70,7 @@ private:
   struct Opened {
     std::shared_ptr<const vault::OpenRoot> root{};
     ServerIdentity identity{};
-    codec::Json bootstrap_info{};
+    Result<codec::Json> bootstrap_info{codec::Json{}};
   };
   /// The other state.
   struct Sealed {
@@ -82,10 +84,14 @@ private:
   void make_outside();
 
   IdentityRequest identity_request() const;
+  // These run on workers, and touch nothing that changes.
   Result<Opened> prepare(vault::OpenRoot root, const kms::Policy& policy);
-  Result<Sealed> prepare_sealed(const kms::Policy& policy);
-  Status install(Opened opened);
-  Status install(Sealed sealed);
+  Result<Sealed> prepare_sealed(const kms::Policy& policy, const vault::PublicRoot& shown);
+  /// What was made from the state of that generation. It counts; if the rules have changed since,
+  /// our own evidence is made anew.
+  Status install(Opened opened, std::uint64_t generation);
+  Status install(Sealed sealed, std::uint64_t generation);
+  void installed(std::uint64_t generation);
   Status serve_with(const ServerIdentity& identity, std::string client_ca_pem);
   void set(kmsapi::State next) { state_ = std::make_shared<const kmsapi::State>(std::move(next)); }
 
@@ -93,11 +99,24 @@ private:
   void refresh_self();
   void refreshed(Result<ServerIdentity> identity);
   void ask_peers();
-  void open_when_complete(std::function<void(Result<std::string>)> done);
-  void await_release(std::weak_ptr<const vault::OpenRoot> root, sys::Deadline until, Done done);
+  void ask(const kms::CustodianPeer& peer);
+  using ShareDone = std::function<void(Result<std::string>)>;
+  void share_counted(const std::shared_ptr<Unsealing>& at,
+                     const std::string& from,
+                     const Result<unsigned>& counted,
+                     ShareDone done);
+  void open_when_complete(ShareDone done);
+  void refuse(std::string event, std::string reason);
+  void write_down(kms::AuditRecord record);
   /// Runs work on a worker and its end here; done is told when the queue is full.
   template <class T>
   void offload(std::function<Result<T>()> work, std::function<void(Result<T>)> then);
+  /// The same for what opens, seals or changes the root: one at a time, so that none of them comes
+  /// back to another root than it was begun with.
+  template <class T>
+  void change_root(std::string_view change,
+                   std::function<Result<T>()> work,
+                   std::function<void(Result<T>)> then);
 
   sys::Loop& loop_;
   Foundation on_;
@@ -112,12 +131,18 @@ private:
   std::optional<vault::PublicRoot> public_root_;
   std::optional<vault::Custody> custody_;
   std::unique_ptr<AuditFile> audit_;
-  std::unique_ptr<ReplicationFile> replication_;
+  std::unique_ptr<vault::ReplicationFile> replication_;
+  std::unique_ptr<RootKeeper> keeper_;
   std::shared_ptr<const kmsapi::State> state_ = std::make_shared<const kmsapi::State>();
   std::shared_ptr<const net::TlsServer> tls_;
   std::shared_ptr<Unsealing> unsealing_;
   std::string policy_problem_; ///< why the file's newest text is not in force; empty when it is
   std::int64_t self_at_ = 0;   ///< Unix seconds
+  /// Of what our own evidence is made from: root, policy, prover.
+  std::uint64_t generation_ = 0;
+  bool refreshing_ = false;
+  std::string_view changing_{};    ///< "locked": what is being done to the root; empty: nothing
+  std::set<std::string> asking_{}; ///< URLs of the peers who have not answered yet
   std::unique_ptr<sys::DirectoryWatch> watch_;
   sys::Loop::TimerId reload_timer_ = 0;
   sys::Loop::TimerId refresh_timer_ = 0;

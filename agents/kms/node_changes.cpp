@@ -15,7 +15,6 @@ constexpr milliseconds settle{100}; ///< editors write a file in several steps
 constexpr milliseconds refresh_soon{60'000};
 constexpr milliseconds ask_peers_again{15'000};
 constexpr milliseconds release_deadline{60'000};
-constexpr milliseconds look_again{10};
 /// Evidence of our own that is older says nothing of today's TCB (spec kms 18.3, trap 22).
 constexpr std::int64_t max_self_age = 24 * 3600;
 
@@ -32,6 +31,21 @@ void Node::offload(std::function<Result<T>()> work, std::function<void(Result<T>
       },
       [then, result] { then(std::move(**result)); });
   if (!taken) then(fail(Errc::timeout, "busy: too much is waiting already"));
+}
+
+template <class T>
+void Node::change_root(std::string_view change,
+                       std::function<Result<T>()> work,
+                       std::function<void(Result<T>)> then)
+{
+  if (!changing_.empty())
+    return then(
+        fail(Errc::timeout, "the root is just being {}: ask again when that is done", changing_));
+  changing_ = change;
+  offload<T>(std::move(work), [this, then = std::move(then)](Result<T> got) {
+    changing_ = {};
+    then(std::move(got));
+  });
 }
 
 Status Node::keep_up()
@@ -68,6 +82,7 @@ Status Node::reload_policy()
   next.policy = std::move(loaded->policy);
   next.policy_digest = std::move(loaded->digest);
   set(std::move(next));
+  ++generation_;
   log_.info("policy", "new rules are in force", {{"sha256", state_->policy_digest}});
   record("policy-loaded", "");
   refresh_self(); // under the new rules for evidence
@@ -81,9 +96,10 @@ Status Node::reload()
     const std::lock_guard lock{prover_mutex_};
     on_.prover = std::move(prover);
   }
-  TRY(reload_policy());
+  ++generation_;
+  const Status read = reload_policy();
   refresh_self();
-  return ok();
+  return read;
 }
 
 void Node::refresh_after(milliseconds delay)
@@ -92,10 +108,12 @@ void Node::refresh_after(milliseconds delay)
   refresh_timer_ = loop_.after(delay, [this] { refresh_self(); });
 }
 
-/// A new key, certificate and attestation. The old ones serve until these are there.
+/// A new key, certificate and attestation. The old ones serve until these are there. What comes
+/// back when root, rules or prover are no longer those that it was made with is made again.
 void Node::refresh_self()
 {
   loop_.cancel(refresh_timer_);
+  if (std::exchange(refreshing_, true)) return;
   const auto state = state_;
   const auto work = [this, state]() -> Result<ServerIdentity> {
     if (state->root)
@@ -103,9 +121,9 @@ void Node::refresh_self()
                           identity_request());
     return sealed_identity(on_.agent, prove_, *state->policy, identity_request());
   };
-  const auto then = [this, was_open = state->root != nullptr](Result<ServerIdentity> got) {
-    // Opened or sealed meanwhile: that made an identity of its own.
-    if (was_open != (state_->root != nullptr)) return refresh_after(settings().self_refresh);
+  const auto then = [this, generation = generation_](Result<ServerIdentity> got) {
+    refreshing_ = false;
+    if (generation != generation_) return refresh_self();
     refreshed(std::move(got));
   };
   offload<ServerIdentity>(work, then);
@@ -133,32 +151,24 @@ void Node::refreshed(Result<ServerIdentity> identity)
 void Node::lock(Done done)
 {
   if (sealed()) return done(fail(Errc::denied, "the KMS is sealed already"));
-  const auto policy = state_->policy;
-  offload<Sealed>([this, policy] { return prepare_sealed(*policy); },
-                  [this, done = std::move(done)](Result<Sealed> ready) {
-                    if (!ready) return done(ready.error());
-                    const std::weak_ptr<const vault::OpenRoot> root = state_->root;
-                    const Status sealed = install(*std::move(ready));
-                    if (!sealed) return done(sealed);
-                    record("locked", "");
-                    log_.info("node", "the root is sealed again");
-                    await_release(root, sys::Deadline{release_deadline}, done);
-                    ask_peers();
-                  });
-}
-
-/// Requests under way still hold the root; they end by their own deadlines.
-void Node::await_release(std::weak_ptr<const vault::OpenRoot> root, sys::Deadline until, Done done)
-{
-  if (root.expired()) {
-    wipe_stack();
-    return done(ok());
-  }
-  if (until.passed())
-    return done(fail(Errc::timeout, "sealed, but a request under way still holds the root"));
-  loop_.after(look_again, [this, root = std::move(root), until, done = std::move(done)] {
-    await_release(root, until, done);
-  });
+  const auto work = [this, policy = state_->policy, shown = *public_root_] {
+    return prepare_sealed(*policy, shown);
+  };
+  const auto then = [this, generation = generation_, done](Result<Sealed> ready) {
+    if (!ready) return done(ready.error());
+    const std::weak_ptr<const vault::OpenRoot> root = state_->root;
+    const Status sealed = install(*std::move(ready), generation);
+    if (!sealed) return done(sealed);
+    record("locked", "");
+    log_.info("node", "the root is sealed again");
+    // Requests under way still hold the root; they end by their own deadlines.
+    keeper_->await(root, release_deadline, [done](Status gone) {
+      wipe_stack();
+      done(std::move(gone).within("sealed"));
+    });
+    ask_peers();
+  };
+  change_root<Sealed>("locked", work, then);
 }
 
 void Node::unlock(SecretBytes passphrase, Done done)
@@ -166,89 +176,97 @@ void Node::unlock(SecretBytes passphrase, Done done)
   if (!sealed()) return done(fail(Errc::denied, "the root is open already"));
   if (custody_->provider != vault::Provider::passphrase)
     return done(fail(Errc::denied, "this root is opened by its custodians: dstack kms unseal"));
-  const auto policy = state_->policy;
   const auto secret = std::make_shared<SecretBytes>(std::move(passphrase));
-  offload<Opened>(
-      [this, policy, secret]() -> Result<Opened> {
-        return prepare(TRY(vault_.open(*secret, sys::now().seconds())), *policy);
-      },
-      [this, done = std::move(done)](Result<Opened> opened) {
-        if (!opened) {
-          record("unlock-refused", opened.error().message());
-          return done(opened.error());
-        }
-        const Status open = install(*std::move(opened));
-        if (open) record("unlocked", "passphrase");
-        done(open);
-      });
+  const auto work = [this, policy = state_->policy, secret]() -> Result<Opened> {
+    return prepare(TRY(vault_.open(*secret, sys::now().seconds())), *policy);
+  };
+  const auto then = [this, generation = generation_, done](Result<Opened> opened) {
+    if (!opened) {
+      refuse("unlock-refused", opened.error().message());
+      return done(opened.error());
+    }
+    const Status open = install(*std::move(opened), generation);
+    if (open) record("unlocked", "passphrase");
+    done(open);
+  };
+  change_root<Opened>("opened", work, then);
 }
 
 void Node::rotate(Done done)
 {
   const auto root = state_->root;
   if (!root) return done(fail(Errc::denied, "the KMS is sealed"));
-  offload<std::shared_ptr<const vault::OpenRoot>>(
-      [this, root]() -> Result<std::shared_ptr<const vault::OpenRoot>> {
-        auto next = TRY(vault_.rotate(*root, sys::now().seconds()));
-        kms::ReplicationEntry entry;
-        entry.event = kms::ReplicationEvent::rotated;
-        entry.epoch = next.open.current_epoch();
-        entry.about = fmt::format("epoch {}", entry.epoch);
-        TRY(replication_->append(std::move(entry), next.material.root.k256, sys::now()));
-        return std::make_shared<const vault::OpenRoot>(std::move(next));
-      },
-      [this, done = std::move(done)](Result<std::shared_ptr<const vault::OpenRoot>> next) {
-        if (!next) return done(next.error());
-        kmsapi::State state = *state_;
-        if (!state.root) return done(fail(Errc::denied, "the KMS was sealed meanwhile"));
-        public_root_ = (*next)->open;
-        state.root = *std::move(next);
-        set(std::move(state));
-        record("rotated", fmt::format("epoch {}", state_->root->open.current_epoch()));
-        done(ok());
-      });
+  const auto work = [this, root]() -> Result<vault::Rotation> {
+    return vault::add_epoch(vault_, *root, *replication_, sys::now());
+  };
+  const auto then = [this, done](Result<vault::Rotation> rotation) {
+    if (!rotation) return done(rotation.error());
+    if (rotation->root) {
+      kmsapi::State state = *state_;
+      public_root_ = rotation->root->open;
+      state.root = keeper_->keep(*std::move(rotation->root));
+      set(std::move(state));
+      record("rotated", fmt::format("epoch {}", public_root_->current_epoch()));
+    }
+    if (!rotation->done) log_.error("node", rotation->done.error().message());
+    done(rotation->done);
+  };
+  change_root<vault::Rotation>("given another epoch", work, then);
 }
 
-void Node::add_share(Bytes file, std::string from, std::function<void(Result<std::string>)> done)
+void Node::add_share(Bytes file, std::string from, ShareDone done)
 {
   const auto unsealing = unsealing_;
   if (!unsealing)
     return done(fail(Errc::denied, "no shares are wanted: the KMS is not sealed, or "
                                    "waits for a passphrase"));
-  const auto counted = unsealing->add(file);
-  wipe(file);
+  const auto share = std::make_shared<SecretBytes>(std::move(file));
+  offload<unsigned>([unsealing, share] { return unsealing->add(share->view()); },
+                    [this, unsealing, from = std::move(from),
+                     done = std::move(done)](const Result<unsigned>& counted) {
+                      share_counted(unsealing, from, counted, done);
+                    });
+}
+
+void Node::share_counted(const std::shared_ptr<Unsealing>& at,
+                         const std::string& from,
+                         const Result<unsigned>& counted,
+                         ShareDone done)
+{
   if (!counted) {
-    record("share-refused", fmt::format("from {}: {}", from, counted.error().message()));
+    refuse("share-refused", fmt::format("from {}: {}", from, counted.error().message()));
     log_.warning("unseal", counted.error().message(), {{"from", from}});
     return done(counted.error());
   }
-  record("share-in", fmt::format("from {}: {}", from, unsealing->progress()));
-  log_.info("unseal", unsealing->progress(), {{"from", from}});
-  if (!unsealing->complete()) return done(unsealing->progress());
+  const std::string progress = at->progress();
+  record("share-in", fmt::format("from {}: {}", from, progress));
+  log_.info("unseal", progress, {{"from", from}});
+  if (!sealed()) return done(progress + "; the root is open");
+  if (at != unsealing_)
+    return done(fail(Errc::denied, "the KMS was opened and sealed again meanwhile: it waits for "
+                                   "shares that are sealed to its new key"));
+  if (!at->complete() || !changing_.empty()) return done(progress);
   open_when_complete(std::move(done));
 }
 
-void Node::open_when_complete(std::function<void(Result<std::string>)> done)
+void Node::open_when_complete(ShareDone done)
 {
-  const auto policy = state_->policy;
   const auto unsealing = unsealing_;
-  offload<Opened>(
-      [this, policy, unsealing]() -> Result<Opened> {
-        return prepare(TRY(unsealing->open(vault_, sys::now())), *policy);
-      },
-      [this, done = std::move(done), unsealing](Result<Opened> opened) {
-        if (!opened) {
-          log_.error("unseal", opened.error().message());
-          return done(opened.error());
-        }
-        const std::string progress = unsealing->progress();
-        if (!sealed()) return done(progress + "; the root is open");
-        const Status open = install(*std::move(opened));
-        if (!open) return done(open.error());
-        record("unsealed", progress);
-        log_.info("node", "the root is open");
-        done(progress + "; the root is open");
-      });
+  const auto work = [this, policy = state_->policy, unsealing]() -> Result<Opened> {
+    return prepare(TRY(unsealing->open(vault_, sys::now())), *policy);
+  };
+  const auto then = [this, generation = generation_, done = std::move(done),
+                     unsealing](Result<Opened> opened) {
+    const Status open = opened ? install(*std::move(opened), generation) : Status{opened.error()};
+    if (!open) {
+      log_.error("unseal", open.error().message());
+      return done(open.error());
+    }
+    record("unsealed", unsealing->progress());
+    log_.info("node", "the root is open");
+    done(unsealing->progress() + "; the root is open");
+  };
+  change_root<Opened>("opened", work, then);
 }
 
 /// The other KMS that hold a share of ours, for as long as we are sealed.
@@ -256,26 +274,34 @@ void Node::ask_peers()
 {
   loop_.cancel(peers_timer_);
   if (!unsealing_ || settings().custodian_peers.empty()) return;
-  for (const kms::CustodianPeer& peer : settings().custodian_peers) {
-    const auto state = state_;
-    const auto cluster = public_root_->cluster;
-    const auto work = [this, state, cluster, peer]() -> Result<std::string> {
-      const std::string vm_config = TRY(on_.agent.vm_config());
-      auto link = TRY(PeerLink::open(
-          TRY(kmsclient::parse_url(peer.url)),
-          PeerNeeds{on_.agent, prove_, outside_.decide, *state->policy, vm_config, sys::now()}));
-      codec::Json asked;
-      asked.set("cluster", hex(cluster)).set("vm_config", vm_config);
-      const std::string body = TRY(link.call("Custody.Release", asked));
-      return TRY(codec::parse_json(body)).need_string("share");
-    };
-    offload<std::string>(work, [this, peer](Result<std::string> share) {
-      if (!unsealing_) return;
-      if (!share) return log_.warning("custody", share.error().message(), {{"peer", peer.name}});
-      add_share(to_bytes(*share), peer.url, [](const Result<std::string>&) {});
-    });
-  }
+  // What kept the root closed although there were enough may be over.
+  if (unsealing_->complete() && changing_.empty()) open_when_complete([](const auto&) {});
+  for (const kms::CustodianPeer& peer :
+       peers_to_ask(settings().custodian_peers, unsealing_->document().in, asking_))
+    ask(peer);
   peers_timer_ = loop_.after(ask_peers_again, [this] { ask_peers(); });
+}
+
+void Node::ask(const kms::CustodianPeer& peer)
+{
+  const auto work = [this, state = state_, cluster = public_root_->cluster,
+                     peer]() -> Result<std::string> {
+    const std::string vm_config = TRY(on_.agent.vm_config());
+    auto link = TRY(PeerLink::open(
+        TRY(kmsclient::parse_url(peer.url)),
+        PeerNeeds{on_.agent, prove_, outside_.decide, *state->policy, vm_config, sys::now()}));
+    codec::Json asked;
+    asked.set("cluster", hex(cluster)).set("vm_config", vm_config);
+    const std::string body = TRY(link.call("Custody.Release", asked));
+    return TRY(codec::parse_json(body)).need_string("share");
+  };
+  asking_.insert(peer.url);
+  offload<std::string>(work, [this, peer](Result<std::string> share) {
+    asking_.erase(peer.url);
+    if (!unsealing_) return;
+    if (!share) return log_.warning("custody", share.error().message(), {{"peer", peer.name}});
+    add_share(to_bytes(*share), peer.url, [](const Result<std::string>&) {});
+  });
 }
 
 } // namespace dstack::kmsnode

@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 /// A request that waited this long is not begun any more: its client has most likely gone.
 constexpr std::int64_t longest_wait_ms = 20'000;
-constexpr milliseconds look_again{10};
+constexpr milliseconds reading_time{50}; ///< for peers to read what was just sent
 constexpr double per_second = 1000.0;
 /// The largest request is a certificate's, with its attestation as hex: some 100 KiB. Thousands of
 /// connections may each hold one.
@@ -131,18 +131,20 @@ void Server::rpc(http::Request request, const net::Responder& to)
   job->origin = {to.peer().address, to.peer().certificate};
   job->state = node_.state();
   job->since_ms = sys::monotonic_ms();
-  const auto work = [job, this] {
+  // The node outlives the workers, this server need not.
+  const auto work = [job, &node = node_] {
     if (sys::monotonic_ms() - job->since_ms > longest_wait_ms)
       job->response = kmsapi::refusal(job->request, 503, "the KMS is busy: waited too long");
     else
-      job->response = kmsapi::answer_rpc(node_.outside(), node_.arrangement(), job->state,
-                                         job->request, job->origin, node_.metrics());
+      job->response = kmsapi::answer_rpc(node.outside(), node.arrangement(), job->state,
+                                         job->request, job->origin, node.metrics());
     wipe_stack();
   };
   const auto done = [job, to, this] {
     --under_way_;
     node_.metrics().took(static_cast<double>(sys::monotonic_ms() - job->since_ms) / per_second);
     send(to, std::move(job->response));
+    if (under_way_ == 0) drained();
   };
   if (node_.workers().run(work, done)) {
     ++under_way_;
@@ -169,7 +171,9 @@ void Server::unseal(const http::Request& request, const net::Responder& to)
     return send(to, json_error(413, "too long for a share"));
   node_.add_share(to_bytes(request.body), to.peer().address,
                   [this, to](const Result<std::string>& came) {
-                    if (!came) return send(to, json_error(403, came.error().message()));
+                    const bool busy = !came && came.error().code() == Errc::timeout;
+                    if (!came)
+                      return send(to, json_error(busy ? 503 : 403, came.error().message()));
                     codec::Json answer;
                     answer.set("schema", "dstack.kms.unseal.answer/1").set("progress", *came);
                     answer.set("open", !node_.sealed());
@@ -180,16 +184,16 @@ void Server::unseal(const http::Request& request, const net::Responder& to)
 void Server::drain(milliseconds deadline, std::function<void()> done)
 {
   draining_ = true;
-  await_idle(sys::Deadline{deadline}, std::move(done));
+  when_drained_ = std::move(done);
+  drain_timer_ = loop_.after(deadline, [this] { drained(); });
+  if (under_way_ == 0) drained();
 }
 
-void Server::await_idle(sys::Deadline deadline, std::function<void()> done)
+void Server::drained()
 {
-  if (under_way_ == 0 || deadline.passed()) {
-    loop_.after(look_again * 5, std::move(done)); // let peers read what was just sent
-    return;
-  }
-  loop_.after(look_again, [this, deadline, done = std::move(done)] { await_idle(deadline, done); });
+  if (!when_drained_) return;
+  loop_.cancel(drain_timer_);
+  loop_.after(reading_time, std::exchange(when_drained_, nullptr));
 }
 
 } // namespace dstack::kmsnode

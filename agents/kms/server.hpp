@@ -26,7 +26,7 @@ private:
   void unseal(const http::Request& request, const net::Responder& to);
   bool may_ask(const http::Request& request, const net::Responder& to);
   void send(const net::Responder& to, http::Response response) const;
-  void await_idle(sys::Deadline deadline, std::function<void()> done);
+  void drained();
 
   sys::Loop& loop_;
   Node& node_;
@@ -35,6 +35,8 @@ private:
   std::string version_;
   std::uint64_t under_way_ = 0;
   bool draining_ = false;
+  std::function<void()> when_drained_{};
+  sys::Loop::TimerId drain_timer_ = 0;
   std::unique_ptr<net::HttpServer> http_;
 };
 

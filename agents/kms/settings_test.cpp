@@ -1,7 +1,6 @@
 #include "agents/kms/custody_shelf.hpp"
 #include "agents/kms/guest_agent.hpp"
 #include "agents/kms/launch_settings.hpp"
-#include "agents/kms/replication_file.hpp"
 #include "vault/share_file.hpp"
 #include "vault/test_roots.hpp"
 
@@ -74,39 +73,6 @@ TEST_SUITE("kmsnode::settings")
     CHECK(*held_share(scratch.path, shares[0].cluster) == as_text(text.view()));
     CHECK_FALSE(held_share(scratch.path, Bytes(32, 1)));
     CHECK_FALSE(held_share(scratch.path / "nowhere", shares[0].cluster));
-  }
-
-  TEST_CASE("the replication log starts with its opening and goes on over starts and torn lines")
-  {
-    const Scratch scratch;
-    const auto root = vault::testing::published_root();
-    const auto signer = *crypto::k256_public(root.root.k256);
-    const sys::fs::path path = scratch.path / "replication.jsonl";
-    constexpr Time now{1'767'225'600'000};
-    const auto join = [&](ReplicationFile& file) {
-      kms::ReplicationEntry entry;
-      entry.event = kms::ReplicationEvent::joined;
-      entry.spki.fill(7);
-      return file.append(entry, root.root.k256, now);
-    };
-    for (int i = 0; i < 2; ++i) {
-      ReplicationFile file{path};
-      CHECK_FALSE(join(file)); // not open yet
-      REQUIRE(file.open(signer, root.root.k256, now));
-      REQUIRE(join(file));
-    }
-    std::string text = *sys::read_text(path, max_replication_log);
-    CHECK(kms::verify_replication(text, signer)->head.entries == 3);
-    REQUIRE(sys::write_file_atomic(path, as_bytes(text + "{\"seq\":4,"), sys::Privacy::owner_only));
-    ReplicationFile torn{path};
-    REQUIRE(torn.open(signer, root.root.k256, now));
-    REQUIRE(join(torn));
-    text = *sys::read_text(path, max_replication_log);
-    CHECK(kms::verify_replication(text, signer)->head.entries == 4);
-    text[text.find("127.0") == std::string::npos ? 40 : 41] ^= 1;
-    REQUIRE(sys::write_file_atomic(path, as_bytes(text), sys::Privacy::owner_only));
-    ReplicationFile changed{path};
-    CHECK_FALSE(changed.open(signer, root.root.k256, now));
   }
 }
 

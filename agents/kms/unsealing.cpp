@@ -1,5 +1,7 @@
 #include "agents/kms/unsealing.hpp"
 
+#include <algorithm>
+
 namespace dstack::kmsnode {
 
 Result<std::unique_ptr<Unsealing>> Unsealing::begin(const GuestAgent& agent,
@@ -53,6 +55,19 @@ std::string Unsealing::progress() const
   const std::lock_guard lock{mutex_};
   std::string out = fmt::format("{} of {} shares are in", collector_.have(), collector_.need());
   if (collector_.have() > 0) out += fmt::format(" ({})", join(collector_.custodians_in(), ", "));
+  return out;
+}
+
+std::vector<kms::CustodianPeer> peers_to_ask(const std::vector<kms::CustodianPeer>& peers,
+                                             const std::vector<std::string>& in,
+                                             const std::set<std::string>& being_asked)
+{
+  std::vector<kms::CustodianPeer> out;
+  std::copy_if(peers.begin(), peers.end(), std::back_inserter(out),
+               [&](const kms::CustodianPeer& peer) {
+                 return being_asked.count(peer.url) == 0 &&
+                        std::find(in.begin(), in.end(), peer.name) == in.end();
+               });
   return out;
 }
 

@@ -3,10 +3,12 @@
 /// the shares come in.
 
 #include "agents/kms/identity.hpp"
+#include "kms/settings.hpp"
 #include "kmsapi/unseal.hpp"
 #include "vault/share_file.hpp"
 
 #include <mutex>
+#include <set>
 
 namespace dstack::kmsnode {
 
@@ -42,5 +44,10 @@ private:
   mutable std::mutex mutex_;
   vault::ShareCollector collector_;
 };
+
+/// Those whose share is not in, without those who are being asked (by their URLs).
+std::vector<kms::CustodianPeer> peers_to_ask(const std::vector<kms::CustodianPeer>& peers,
+                                             const std::vector<std::string>& in,
+                                             const std::set<std::string>& being_asked);
 
 } // namespace dstack::kmsnode

@@ -90,6 +90,19 @@ TEST_SUITE("kmsnode::unsealing")
     CHECK(unsealing->progress() == "2 of 2 shares are in (c2, c3)");
     CHECK(unsealing->document().in == std::vector<std::string>{"c2", "c3"});
   }
+
+  TEST_CASE("a peer is asked for as long as its share is not in, and by one job at a time")
+  {
+    const std::vector<kms::CustodianPeer> peers = {{"https://a", "alice"},
+                                                   {"https://b", "bob"},
+                                                   {"https://b2", "bob"},
+                                                   {"https://c", "carol"}};
+    CHECK(peers_to_ask(peers, {}, {}) == peers);
+    CHECK(peers_to_ask(peers, {"bob"}, {"https://a"}) ==
+          std::vector<kms::CustodianPeer>{{"https://c", "carol"}});
+    CHECK(peers_to_ask(peers, {"alice", "carol"}, {"https://b"}) ==
+          std::vector<kms::CustodianPeer>{{"https://b2", "bob"}});
+  }
 }
 
 } // namespace dstack::kmsnode

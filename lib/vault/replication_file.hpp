@@ -6,8 +6,9 @@
 
 #include <mutex>
 
-namespace dstack::kmsnode {
+namespace dstack::vault {
 
+inline constexpr std::string_view replication_log_name = "replication.jsonl";
 inline constexpr std::size_t max_replication_log = std::size_t{64} << 20U;
 
 class ReplicationFile {
@@ -29,4 +30,4 @@ private:
   kms::ReplicationHead head_{};
 };
 
-} // namespace dstack::kmsnode
+} // namespace dstack::vault

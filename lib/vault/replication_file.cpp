@@ -1,11 +1,11 @@
-#include "agents/kms/replication_file.hpp"
+#include "vault/replication_file.hpp"
 
 #include "crypto/random.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace dstack::kmsnode {
+namespace dstack::vault {
 
 namespace {
 
@@ -54,4 +54,4 @@ Status ReplicationFile::write(kms::ReplicationEntry entry, const Secret<32>& roo
   return ok();
 }
 
-} // namespace dstack::kmsnode
+} // namespace dstack::vault
