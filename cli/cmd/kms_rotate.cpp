@@ -2,6 +2,7 @@
 #include "cli/kms/admin.hpp"
 #include "cli/kms/opening.hpp"
 #include "sys/protect.hpp"
+#include "vault/rotation.hpp"
 
 namespace dstack::cli {
 
@@ -22,9 +23,23 @@ bool is_given(const OpeningOptions& opening)
 
 Result<vault::PublicRoot> rotate_here(const Options& o, const vault::Vault& vault, Context& ctx)
 {
-  const std::int64_t now = ctx.now().seconds();
-  const vault::OpenRoot before = TRY(open_root(vault, o.opening, now));
-  return TRY(vault.rotate(before, now)).open;
+  const Time now = ctx.now();
+  const vault::OpenRoot before = TRY(open_root(vault, o.opening, now.seconds()));
+  const sys::fs::path directory = o.directory;
+  const sys::fs::path path = directory / vault::replication_log_name;
+  std::error_code error;
+  // There is a log once a KMS has served from here.
+  if (!sys::fs::exists(path, error)) return TRY(vault.rotate(before, now.seconds())).open;
+  const auto held = TRY(sys::FileLock::acquire(directory / "kms.lock", "dstack kms rotate", {}));
+  vault::ReplicationFile log{path};
+  const Status usable = log.open(before.open.k256, before.material.root.k256, now);
+  if (!usable) {
+    ctx.ui().warn("the epoch is not written down: " + usable.error().message());
+    return TRY(vault.rotate(before, now.seconds())).open;
+  }
+  const vault::Rotation rotation = vault::add_epoch(vault, before, log, now);
+  TRY(rotation.done);
+  return rotation.root->open;
 }
 
 /// The KMS that runs from there has the root open, and must know the epoch.
