@@ -40,9 +40,11 @@ Result<BundleInfo> bundle_info_from_json(const codec::Json& json);
 struct BundleEntry {
   Bytes bytes{};
   sys::fs::path file{}; ///< used when not empty
+  unsigned permissions = 0644;
 };
 
-/// Writes the entries, sorted by name, to a temporary file and renames it to path.
+/// Writes the entries, sorted by name, to a temporary file and renames it to path. A name that ends
+/// with "/" is a directory: bundles have none, layers of images do.
 Status write_bundle(const sys::fs::path& path, const std::map<std::string, BundleEntry>& entries);
 
 /// Reads a bundle from a file or a raw block device through pread; never needs it in memory.

@@ -53,6 +53,26 @@ std::string damaged(const sys::fs::path& file, std::size_t at, std::string_view 
 
 TEST_SUITE("archive::bundle")
 {
+  TEST_CASE("a layer of an image has directories and modes, and neither owners nor times")
+  {
+    const Scratch dir;
+    REQUIRE(write_bundle(dir.path / "layer.tar",
+                         {{"bin/", {{}, {}, 0755}}, {"bin/x", {to_bytes("x"), {}, 0755}}}));
+    const Bytes raw = *sys::read_file(dir.path / "layer.tar", 1 << 20);
+    const std::string_view text = as_text(raw);
+    constexpr std::size_t block = 512;
+    // POSIX ustar: name, mode at 100, uid, gid, size, mtime at 136, type at 156.
+    CHECK(text.substr(0, 5) == std::string_view("bin/\0", 5));
+    CHECK(text.substr(100, 6) == "000755");
+    CHECK(text[156] == '5');
+    CHECK(text.substr(block, 6) == std::string_view("bin/x\0", 6));
+    CHECK(text.substr(block + 100, 6) == "000755");
+    CHECK(text.substr(block + 108, 6) == "000000");
+    CHECK(text.substr(block + 116, 6) == "000000");
+    CHECK(text.substr(block + 136, 11) == "00000000000");
+    CHECK(text[block + 156] == '0');
+  }
+
   TEST_CASE("a bundle reads back, and the same input gives the same bytes")
   {
     const Scratch dir;

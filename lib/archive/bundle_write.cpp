@@ -34,23 +34,24 @@ Status put_bytes(::archive* a, ByteView data, const std::string& name)
   return ok();
 }
 
-Status put_header(::archive* a, const std::string& name, std::uint64_t size)
+Status put_header(::archive* a, const std::string& name, unsigned permissions, std::uint64_t size)
 {
   const Entry entry{archive_entry_new()};
   archive_entry_set_pathname(entry.get(), name.c_str());
-  archive_entry_set_filetype(entry.get(), AE_IFREG);
-  archive_entry_set_perm(entry.get(), 0644);
+  archive_entry_set_filetype(entry.get(), name.ends_with('/') ? AE_IFDIR : AE_IFREG);
+  archive_entry_set_perm(entry.get(), permissions);
   archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));
   archive_entry_set_mtime(entry.get(), 0, 0);
   if (archive_write_header(a, entry.get()) != ARCHIVE_OK) return archive_error(a, name);
   return ok();
 }
 
-Status put_file(::archive* a, const std::string& name, const sys::fs::path& path)
+Status put_file(::archive* a, const std::string& name, const BundleEntry& entry)
 {
+  const sys::fs::path& path = entry.file;
   const sys::Fd in = TRY(sys::open_read(path));
   const std::uint64_t size = TRY(sys::file_size(path));
-  TRY(put_header(a, name, size));
+  TRY(put_header(a, name, entry.permissions, size));
   std::uint64_t left = size;
   while (left > 0) {
     const Bytes piece = TRY(sys::read_some(in.get(), std::min<std::uint64_t>(left, piece_size)));
@@ -70,9 +71,9 @@ Status write_entries(int fd, const std::map<std::string, BundleEntry>& entries)
     return archive_error(writer.get(), "bundle");
   for (const auto& [name, entry] : entries) {
     if (!entry.file.empty()) {
-      TRY(put_file(writer.get(), name, entry.file));
+      TRY(put_file(writer.get(), name, entry));
     } else {
-      TRY(put_header(writer.get(), name, entry.bytes.size()));
+      TRY(put_header(writer.get(), name, entry.permissions, entry.bytes.size()));
       TRY(put_bytes(writer.get(), entry.bytes, name));
     }
   }

@@ -1,4 +1,5 @@
 #include "oci/challenge.hpp"
+#include "oci/image.hpp"
 #include "oci/manifest.hpp"
 #include "oci/reference.hpp"
 
@@ -59,6 +60,26 @@ TEST_SUITE("oci")
     CHECK(docker_load_manifest({{a, {b}, "x:1"}}) ==
           "[{\"Config\":\"" + blob_path(a) + "\",\"RepoTags\":[\"x:1\"],\"Layers\":[\"" +
               blob_path(b) + "\"]}]");
+  }
+
+  TEST_CASE("documents of an image of our own lead from its name to its layer")
+  {
+    const std::string layer = "sha256:" + std::string(64, 'c');
+    const ImageDocuments made = documents_of({"x:1", {"/bin/x", "--dir", "/d"}, layer, 10});
+    const auto index = parse_document(as_bytes(made.index));
+    REQUIRE(index);
+    const Descriptor entry = *choose_platform(std::get<Index>(*index));
+    CHECK(entry.reference_name == "x:1");
+    CHECK(entry.digest == digest_of(as_bytes(made.manifest)));
+    CHECK(entry.size == made.manifest.size());
+    const auto manifest = parse_document(as_bytes(made.manifest));
+    REQUIRE(manifest);
+    CHECK(std::get<Manifest>(*manifest).layers.at(0).digest == layer);
+    CHECK(std::get<Manifest>(*manifest).layers.at(0).size == 10);
+    CHECK(std::get<Manifest>(*manifest).config.digest == digest_of(as_bytes(made.config)));
+    CHECK(made.config == R"({"architecture":"amd64","os":"linux","config":{"Entrypoint":["/bin/x",)"
+                         R"("--dir","/d"]},"rootfs":{"type":"layers","diff_ids":[")" +
+                             layer + R"("]}})");
   }
 
   TEST_CASE("malformed manifests say what is wrong")
