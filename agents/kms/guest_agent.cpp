@@ -76,6 +76,13 @@ Result<std::string> GuestAgent::vm_config() const
   return field("Info", "{}", "vm_config");
 }
 
+Result<std::string> GuestAgent::mr_aggregated() const
+{
+  const std::string text = TRY(field("Info", "{}", "tcb_info"));
+  const Json tcb = TRY(codec::parse_json(text).within("tcb_info"));
+  return tcb.need_string("mr_aggregated").within("tcb_info");
+}
+
 Result<std::string> agent_address(const std::string& set,
                                   const std::function<std::string(const char*)>& environment)
 {

@@ -19,6 +19,8 @@ public:
   Result<Bytes> attest(const ReportData& data) const;
   /// vm_config as the host gave it.
   Result<std::string> vm_config() const;
+  /// What this VM measures as a whole, in hex, as the agent states it.
+  Result<std::string> mr_aggregated() const;
   const std::string& address() const { return address_; }
 
 private:

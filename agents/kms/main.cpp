@@ -1,7 +1,9 @@
 /// dstack-kms: serves the keys of one root. Started by `dstack kms run` or an init system; settings
-/// in DIR/kms.toml, what the starter decides on descriptor 3.
+/// in DIR/kms.toml, what the starter decides on descriptor 3; in a VM everything comes from the
+/// measured compose file.
 
 #include "agents/kms/admin.hpp"
+#include "agents/kms/deployment.hpp"
 #include "agents/kms/join.hpp"
 #include "agents/kms/server.hpp"
 #include "agents/launch/launch.hpp"
@@ -20,7 +22,7 @@ namespace {
 constexpr std::chrono::milliseconds drain_deadline{10'000};
 constexpr int signal_base = 128;
 constexpr std::string_view usage = "usage: dstack-kms --dir DIRECTORY [--join URL] (started by "
-                                   "dstack kms run and dstack kms join)";
+                                   "dstack kms run, join and deploy)";
 
 std::string environment(const char* name)
 {
@@ -150,7 +152,10 @@ Result<int> run(int argc, char** argv, launch::Readiness& readiness)
     log.info("node", "memory is not locked (ulimit -l): swap space may get to see secrets");
   const auto lock = TRY(sys::FileLock::acquire(options.directory / "kms.lock", "dstack-kms", {})
                             .within("{}", options.directory.string()));
+  const auto deployment = TRY(read_deployment(options.environment));
+  if (deployment) TRY(put_in_place(*deployment, options));
   auto foundation = TRY(lay_foundation(std::move(options)));
+  if (deployment) TRY(ensure_root(foundation, deployment->join));
   if (!arguments.join.empty()) {
     TRY(join(foundation, arguments.join, arguments.crash_at));
     readiness.ready();

@@ -1,5 +1,7 @@
 #include "agents/kms/server.hpp"
 
+#include "agents/kms/custody_shelf.hpp"
+#include "agents/kms/deployment.hpp"
 #include "agents/kms/version.hpp"
 #include "sys/clock.hpp"
 #include "sys/sockets.hpp"
@@ -58,6 +60,7 @@ struct Server::Job {
 Server::Server(sys::Loop& loop, Node& node)
     : loop_(loop), node_(node), limit_(node.settings().limits.requests_per_minute),
       version_(fmt::format("v{}", product_version)),
+      shares_(shares_to_fetch(node.below(shares_directory))),
       http_(std::make_unique<net::HttpServer>(
           loop,
           limits_of(node.settings().limits),
@@ -102,6 +105,7 @@ void Server::handle(http::Request request, const net::Responder& to)
     return send(to, std::move(answer));
   }
   if (path == "/unseal") return unseal(request, to);
+  if (path == "/shares" && get) return shares(request, to);
   if (!kmsapi::is_rpc(request)) return send(to, json_error(404, "no such path"));
   rpc(std::move(request), to);
 }
@@ -179,6 +183,11 @@ void Server::unseal(const http::Request& request, const net::Responder& to)
                     answer.set("open", !node_.sealed());
                     send(to, json(200, answer));
                   });
+}
+
+void Server::shares(const http::Request& request, const net::Responder& to)
+{
+  if (may_ask(request, to)) send(to, json(200, shares_));
 }
 
 void Server::drain(milliseconds deadline, std::function<void()> done)

@@ -1,6 +1,6 @@
 #pragma once
-/// The listener for the world: RPCs, /health, /metrics and, while sealed, /unseal. Reading and
-/// writing on the loop, everything that takes time on the workers.
+/// The listener for the world: RPCs, /health, /metrics, /shares and, while sealed, /unseal. Reading
+/// and writing on the loop, everything that takes time on the workers.
 
 #include "agents/kms/node.hpp"
 #include "kmsapi/rate_limit.hpp"
@@ -24,6 +24,7 @@ private:
   void handle(http::Request request, const net::Responder& to);
   void rpc(http::Request request, const net::Responder& to);
   void unseal(const http::Request& request, const net::Responder& to);
+  void shares(const http::Request& request, const net::Responder& to);
   bool may_ask(const http::Request& request, const net::Responder& to);
   void send(const net::Responder& to, http::Response response) const;
   void drained();
@@ -33,6 +34,7 @@ private:
   kmsapi::RateLimit limit_;
   std::string url_;
   std::string version_;
+  codec::Json shares_; ///< of custodians who may not have fetched theirs yet
   std::uint64_t under_way_ = 0;
   bool draining_ = false;
   std::function<void()> when_drained_{};

@@ -74,6 +74,28 @@ TEST_SUITE("kmsnode::settings")
     CHECK_FALSE(held_share(scratch.path, Bytes(32, 1)));
     CHECK_FALSE(held_share(scratch.path / "nowhere", shares[0].cluster));
   }
+
+  TEST_CASE("of the shares of this root only those that are sealed to a key can be fetched")
+  {
+    const Scratch scratch;
+    CHECK(codec::write_json(shares_to_fetch(scratch.path / "nowhere")) ==
+          R"({"schema":"dstack.kms.shares/1","shares":[]})");
+    const auto shares = vault::testing::shares(3, 2);
+    const auto put = [&](const char* name, ByteView data) {
+      REQUIRE(sys::write_file_atomic(scratch.path / name, data, sys::Privacy::owner_only));
+    };
+    const auto alice = crypto::BoxKey::generate();
+    const auto bob = crypto::BoxKey::generate();
+    put("1.json", *vault::write_share(shares[1], bob.public_key()));
+    put("2.json", *vault::write_share(shares[0], alice.public_key()));
+    put("3.json", vault::write_share(shares[2]).view());
+    const Json all = shares_to_fetch(scratch.path);
+    const auto& list = all.find("shares")->items();
+    REQUIRE(list.size() == 2);
+    vault::ShareKey key;
+    key.box = &alice;
+    CHECK(vault::read_share(as_bytes(list[0].text()), key)->custodian() == shares[0].custodian());
+  }
 }
 
 } // namespace dstack::kmsnode
