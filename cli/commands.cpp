@@ -14,7 +14,7 @@ void add_commands(Tree& tree)
   tree.group("key", "Compute keys of apps again");
   tree.group("ra-tls", "Look into certificates that carry attestations");
   tree.group("kms", "Run a key management service and look after it");
-  tree.group("kms share", "Look into the shares that custodians keep");
+  tree.group("kms share", "Get and look into the shares that custodians keep");
   tree.group("kms policy", "Say who gets keys, and see what that means");
   tree.group("kms audit", "Look into what a KMS decided");
   tree.group("kms replication", "Look into who got the root keys");
@@ -51,12 +51,14 @@ void add_commands(Tree& tree)
   add_key_derive(tree);
   add_kms_init(tree);
   add_kms_run(tree);
+  add_kms_deploy(tree);
   add_kms_join(tree);
   add_kms_status(tree);
   add_kms_lock(tree);
   add_kms_unseal(tree);
   add_kms_rotate(tree);
   add_kms_share_key(tree);
+  add_kms_share_get(tree);
   add_kms_share_show(tree);
   add_ratls_show(tree);
   add_kms_policy_check(tree);
@@ -74,6 +76,7 @@ void add_commands(Tree& tree)
   add_help(tree);
   add_version(tree);
   add_generators(tree);
+  add_kms_image(tree);
 }
 
 } // namespace dstack::cli

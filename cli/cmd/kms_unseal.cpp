@@ -74,12 +74,7 @@ void add_kms_unseal(Tree& tree)
       .required();
   leaf.file("--share", o->share, "The share that 'dstack kms init' wrote for you");
   add_share_key_options(leaf, o->share_keys);
-  leaf.file("--policy", o->trust.policy, "Policy of a KMS that says which systems may be one")
-      .group("Whom you trust");
-  leaf.option("--mr", o->trust.mr, "HEX", "The mr_aggregated it must have").group("Whom you trust");
-  leaf.flag("--allow-simulated", o->trust.allow_simulated, "With --mr: a simulated TEE will do")
-      .group("Whom you trust");
-  add_trust_options(leaf, o->trust.sources);
+  add_custodian_trust(leaf, o->trust);
   leaf.file("--passphrase-file", o->passphrase_file,
             "Of a KMS of this machine that was locked; - is stdin");
   leaf.json("dstack.kms.unseal/1")

@@ -1,5 +1,6 @@
 #include "cli/kms/custodian.hpp"
 
+#include "attest/ratls.hpp"
 #include "fetch/prover.hpp"
 #include "kms/policy.hpp"
 #include "kmsapi/caller.hpp"
@@ -14,13 +15,17 @@ namespace {
 
 constexpr std::chrono::milliseconds connect_deadline{10'000};
 constexpr std::chrono::milliseconds answer_deadline{60'000};
+constexpr std::size_t max_offer = crypto::max_shares * vault::max_share_file;
 
-Result<http::Response>
-exchange(net::TlsClient& connection, std::string method, std::string body, std::size_t max_answer)
+/// With a body it is a POST.
+Result<http::Response> exchange(net::TlsClient& connection,
+                                std::string path,
+                                std::string body,
+                                std::size_t max_answer)
 {
   http::Request request;
-  request.method = std::move(method);
-  request.target = "/unseal";
+  request.method = body.empty() ? "GET" : "POST";
+  request.target = std::move(path);
   request.body = std::move(body);
   if (!request.body.empty()) request.headers = {{"Content-Type", "application/json"}};
   net::LocalLimits limits;
@@ -70,6 +75,17 @@ Result<Rules> rules_of(const CustodianTrust& trust)
   return out;
 }
 
+/// Whoever answers: what counts is whom its attestation vouches for.
+Result<net::TlsClient> connect(const std::string& url)
+{
+  const kmsclient::Url at = TRY(as_usage(kmsclient::parse_url(url)));
+  const sys::Deadline deadline{connect_deadline};
+  sys::Fd tcp = TRY(net::connect_host(at.host, at.port, {}, deadline.left()));
+  net::TlsClientSettings settings;
+  settings.host = at.host;
+  return net::TlsClient::connect(std::move(tcp), settings, deadline.left()).within("{}", url);
+}
+
 Status judge(const CustodianTrust& trust, const Rules& rules, const kms::BootInfo& info)
 {
   if (rules.policy) {
@@ -85,35 +101,74 @@ Status judge(const CustodianTrust& trust, const Rules& rules, const kms::BootInf
               shown(info));
 }
 
-} // namespace
-
-Result<SealedKms>
-meet_sealed(const std::string& url, const CustodianTrust& trust, const Context& ctx)
+/// Who it is, when the trust covers it.
+Result<kms::BootInfo> prove(const CustodianTrust& trust,
+                            const attest::Evidence& evidence,
+                            const verify::BoundData& data,
+                            const Context& ctx)
 {
-  const kmsclient::Url at = TRY(as_usage(kmsclient::parse_url(url)));
   const Rules rules = TRY(rules_of(trust));
-  const sys::Deadline deadline{connect_deadline};
-  sys::Fd tcp = TRY(net::connect_host(at.host, at.port, {}, deadline.left()));
-  // Whoever answers: what counts is whom the attestation in the document vouches for.
-  net::TlsClientSettings settings;
-  settings.host = at.host;
-  auto connection =
-      TRY(net::TlsClient::connect(std::move(tcp), settings, deadline.left()).within("{}", url));
-  const auto answer =
-      TRY(exchange(connection, "GET", "", kmsapi::max_unseal_document).within("{}", url));
-  auto document = TRY(kmsapi::parse_unseal(answer.body).within("{}", url));
-  const auto evidence =
-      TRY(verify::evidence_of_attestation(document.attestation).within("{}", url));
   verify::Question question;
   question.policy = rules.evidence;
   const Session session = TRY(open_session(trust.sources, std::move(question), ctx));
   fetch::Prover prover{session.shelf, {session.root, session.simulated_root}};
-  auto proven = prover.prove(evidence, kmsapi::unseal_report_data(document.public_key),
-                             rules.evidence, sys::now());
-  if (!proven) return std::move(proven).error().within(url);
-  kms::BootInfo who = TRY(kmsapi::boot_info_of(*proven, "", kms::Replay::whole));
-  TRY(judge(trust, rules, who).within("{}", url));
+  const auto proven = TRY(prover.prove(evidence, data, rules.evidence, sys::now()));
+  kms::BootInfo who = TRY(kmsapi::boot_info_of(proven, "", kms::Replay::whole));
+  TRY(judge(trust, rules, who));
+  return who;
+}
+
+Result<std::vector<Bytes>> share_files(const std::string& answer)
+{
+  const auto json = TRY(codec::parse_json(answer).within("answer"));
+  const codec::Json* list = TRY(json.need_array("shares").within("answer"));
+  std::vector<Bytes> out;
+  for (const codec::Json& one : list->items()) {
+    if (!one.is_string()) return fail(Errc::malformed, "answer: 'shares' holds what is no text");
+    out.push_back(to_bytes(one.text()));
+  }
+  return out;
+}
+
+} // namespace
+
+void add_custodian_trust(Leaf& leaf, CustodianTrust& trust)
+{
+  leaf.file("--policy", trust.policy, "Policy of a KMS that says which systems may be one")
+      .group("Whom you trust");
+  leaf.option("--mr", trust.mr, "HEX", "The mr_aggregated it must have").group("Whom you trust");
+  leaf.flag("--allow-simulated", trust.allow_simulated, "With --mr: a simulated TEE will do")
+      .group("Whom you trust");
+  add_trust_options(leaf, trust.sources);
+}
+
+Result<SealedKms>
+meet_sealed(const std::string& url, const CustodianTrust& trust, const Context& ctx)
+{
+  auto connection = TRY(connect(url));
+  const auto answer =
+      TRY(exchange(connection, "/unseal", "", kmsapi::max_unseal_document).within("{}", url));
+  auto document = TRY(kmsapi::parse_unseal(answer.body).within("{}", url));
+  const auto evidence =
+      TRY(verify::evidence_of_attestation(document.attestation).within("{}", url));
+  kms::BootInfo who =
+      TRY(prove(trust, evidence, kmsapi::unseal_report_data(document.public_key), ctx)
+              .within("{}", url));
   return SealedKms{std::move(connection), std::move(document), std::move(who)};
+}
+
+Result<OfferedShares>
+fetch_shares(const std::string& url, const CustodianTrust& trust, const Context& ctx)
+{
+  auto connection = TRY(connect(url));
+  const auto evidence =
+      TRY(verify::evidence_of_certificate(connection.peer_certificate()).within("{}", url));
+  OfferedShares out;
+  out.who = TRY(prove(trust, evidence, attest::ratls_report_data(evidence.certificate->spki), ctx)
+                    .within("{}", url));
+  const auto answer = TRY(exchange(connection, "/shares", "", max_offer).within("{}", url));
+  out.files = TRY(share_files(answer.body).within("{}", url));
+  return out;
 }
 
 Result<SentShare> send_share(SealedKms& to, const vault::CustodianShare& share)
@@ -123,7 +178,7 @@ Result<SentShare> send_share(SealedKms& to, const vault::CustodianShare& share)
                 hex(to.document.cluster));
   const Bytes sealed = TRY(vault::write_share(share, to.document.public_key));
   constexpr std::size_t max_answer = std::size_t{64} << 10U;
-  const auto answer = TRY(exchange(to.connection, "POST", to_text(sealed), max_answer));
+  const auto answer = TRY(exchange(to.connection, "/unseal", to_text(sealed), max_answer));
   const auto json = TRY(codec::parse_json(answer.body).within("answer"));
   return SentShare{share.custodian(), printable(TRY(json.get_string("progress", ""))),
                    TRY(json.get_bool("open", false))};

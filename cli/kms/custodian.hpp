@@ -1,5 +1,5 @@
 #pragma once
-/// A custodian's side of a sealed KMS: look whom the share would go to, then send it.
+/// A custodian's side of a KMS: look whom the share would go to, or whom it comes from.
 
 #include "base/secret.hpp"
 #include "cli/verify/session.hpp"
@@ -17,6 +17,8 @@ struct CustodianTrust {
   bool allow_simulated = false;
   TrustOptions sources{}; ///< of what evidence is judged with
 };
+/// --policy, --mr, --allow-simulated and where collateral comes from.
+void add_custodian_trust(Leaf& leaf, CustodianTrust& trust);
 
 /// A KMS that waits for shares.
 struct SealedKms {
@@ -29,6 +31,15 @@ struct SealedKms {
 /// cover it.
 Result<SealedKms>
 meet_sealed(const std::string& url, const CustodianTrust& trust, const Context& ctx);
+
+/// What a KMS in a VM holds ready for its custodians.
+struct OfferedShares {
+  kms::BootInfo who{};        ///< proven, by the certificate of the connection that they came over
+  std::vector<Bytes> files{}; ///< as vault/share_file.hpp reads them
+};
+/// As meet_sealed, of a KMS that may be open, too.
+Result<OfferedShares>
+fetch_shares(const std::string& url, const CustodianTrust& trust, const Context& ctx);
 
 /// Sends the share to the KMS that was met, sealed so that it alone can read it. What it says of
 /// the progress.
