@@ -21,6 +21,7 @@ struct Options {
   std::vector<std::string> custodians;
   std::uint64_t threshold = 0;
   std::string policy;
+  std::string settings;
   std::string join;
   std::string bundle;
 };
@@ -43,6 +44,24 @@ Status check_custodians(const Options& o)
     return fail(Errc::usage, "--threshold: how many of the custodians open the root (want 1 to {})",
                 o.custodians.size());
   return ok();
+}
+
+/// Those of the file, else such that suit a VM.
+Result<kms::Settings> read_settings(const Options& o)
+{
+  if (o.settings.empty()) {
+    for (const std::string& domain : o.domains)
+      TRY(as_usage(kms::check_domain(domain).within("--domain")));
+    return settings_in_vm(o.domains);
+  }
+  if (!o.domains.empty())
+    return fail(Errc::usage, "--settings says itself which domains the KMS has: --domain is for "
+                             "the usual settings");
+  const std::string text = TRY(sys::read_text(o.settings, kms::max_settings).within("--settings"));
+  kms::Settings out = TRY(kms::settings_from_toml(text, o.settings));
+  if (out.listen.address == "0.0.0.0" || out.listen.address == "::") return out;
+  return fail(Errc::config, "{}: a KMS that listens on {} alone is out of reach in its VM",
+              o.settings, out.listen.address);
 }
 
 struct PolicyText {
@@ -89,10 +108,11 @@ Status check_evidence(const kms::Policy& policy, const NewVm& vm)
 }
 
 /// As this host reaches it.
-std::string url_of_kms(const store::VmSpec& spec)
+std::string url_of_kms(const NewVm& vm)
 {
-  for (const vm::PortForward& port : spec.ports) {
-    if (port.vm_port != kms::ListenAddress{}.port) continue;
+  const auto published = vm.app.project.published_ports();
+  for (const vm::PortForward& port : vm.spec.ports) {
+    if (published.empty() || port.vm_port != published.front().published) continue;
     const std::string url = url_of(port);
     return "https" + url.substr(url.find(':'));
   }
@@ -102,7 +122,7 @@ std::string url_of_kms(const store::VmSpec& spec)
 /// What the custodians do next.
 void note_next(Context& ctx, const Options& o, const NewVm& vm)
 {
-  const std::string where = url_of_kms(vm.spec);
+  const std::string where = url_of_kms(vm);
   ctx.ui().note(fmt::format(
       "the root is sealed until {} of its custodians open it. Each of them:\n"
       "  dstack kms share get {} --mr MR_AGGREGATED --share-key-file KEY\n"
@@ -123,9 +143,7 @@ Result<sys::fs::path> kms_image(const Context& ctx)
 Result<App> make_app(const Options& o, const PolicyText& policy, const Context& ctx)
 {
   KmsDeployment deployment;
-  for (const std::string& domain : o.domains)
-    TRY(as_usage(kms::check_domain(domain).within("--domain")));
-  deployment.settings = settings_in_vm(o.domains);
+  deployment.settings = TRY(read_settings(o));
   deployment.policy = policy.text;
   deployment.custodians = o.custodians;
   deployment.threshold = o.threshold;
@@ -197,6 +215,9 @@ void add_kms_deploy(Tree& tree)
   leaf.option("--domain", o->domains, "NAME",
               "A name or address that VMs ask it under (default: localhost, 127.0.0.1, 10.0.2.2)")
       .repeats();
+  leaf.file("--settings", o->settings,
+            "kms.toml of the KMS, measured too; it has to listen on 0.0.0.0 (default: what suits a "
+            "VM)");
   leaf.option("--custodian", o->custodians, "NAME=KEY",
               "Somebody who gets a share of the root, sealed to a key of 'dstack kms share key'")
       .repeats()

@@ -26,6 +26,12 @@ $ printf '[webhook]\nurl = "https://user:word@example.com/"\n' >hook.toml; dstac
 $ printf 'typo = 1\n' >bad.toml; dstack kms deploy --policy bad.toml --custodian alice=$(cat alice.pub) --threshold 1
 ! dstack: error: policy bad.toml: line 1: unknown key 'typo'
 ? 2
+$ echo 'listen = "127.0.0.1:8000"' >kms.toml; dstack kms deploy --policy policy.toml --custodian alice=$(cat alice.pub) --threshold 1 --settings kms.toml
+! dstack: error: kms.toml: a KMS that listens on 127.0.0.1 alone is out of reach in its VM
+? 2
+$ dstack kms deploy --policy policy.toml --custodian alice=$(cat alice.pub) --threshold 1 --settings kms.toml --domain kms.example.com
+! dstack: error: --settings says itself which domains the KMS has: --domain is for the usual settings
+? 2
 # The policy has to allow the KMS itself: its image, its machine, its TEE.
 $ $TESTS/mini-image .local/share/dstack/images/dstack-0.0.1
 $ echo 'dstack kms deploy --policy policy.toml --custodian alice=$(cat alice.pub) --custodian bob=$(cat bob.pub) --threshold 2 --tee sim --port 47821:8000 --dry-run "$@"' >deploy; sh ./deploy 2>&1 | sed -E 's/[0-9a-f]{40,}/HEX/'
@@ -94,3 +100,5 @@ $ sh ./deploy --bundle kms.bundle | sed -E 's/[0-9a-f]{64}/HEX/'; dstack app ins
   images        inside the bundle
   SERVICE  IMAGE
   kms      dstack-kms:0.1.0@sha256:HEX
+$ echo 'listen = "0.0.0.0:9443"' >kms.toml; sh ./deploy --settings kms.toml --json 2>/dev/null | grep -c '9443:9443'
+  1
