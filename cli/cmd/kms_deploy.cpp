@@ -241,9 +241,11 @@ void add_kms_deploy(Tree& tree)
           "'dstack kms share get' fetches a share from the KMS after verifying it: shares are "
           "sealed to their custodians' keys, so that anybody may see them. A root serves no app "
           "before a quorum has shown that it holds its shares.\n\n"
-          "Another policy is another measurement: 'dstack update' with a bundle brings it in, and "
-          "the custodians decide whether they open the root for it. Apps that come and go are best "
-          "decided by a webhook that the policy names.")
+          "Another policy is another measurement, so that custodians decide whether they open the "
+          "root for it. Apps that come and go are best decided by a webhook that the policy names. "
+          "'dstack update' with a bundle brings another policy in; but where an SGX enclave gives "
+          "the VM its disk's key, what measures something else finds an empty disk: have a replica "
+          "that it can --join.")
       .example("dstack kms deploy --policy policy.toml --domain kms.example.com --custodian "
                "alice=KEY --custodian bob=KEY --custodian carol=KEY --threshold 2",
                "A KMS whose root any two of three open")
