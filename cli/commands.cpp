@@ -57,6 +57,7 @@ void add_commands(Tree& tree)
   add_kms_lock(tree);
   add_kms_unseal(tree);
   add_kms_rotate(tree);
+  add_kms_sync(tree);
   add_kms_share_key(tree);
   add_kms_share_get(tree);
   add_kms_share_show(tree);

@@ -82,6 +82,16 @@ rpc::Service Admin::service()
   out.methods["Rotate"] = Method::later(none, none, [this](const Json&, Method::Done done) {
     node_.rotate(answer_status(std::move(done)));
   });
+  out.methods["Sync"] =
+      Method::later({{1, "url"}}, {{1, "added", rpc::FieldKind::u64}},
+                    [this](const Json& params, Method::Done done) {
+                      const auto url = params.get_string("url", "");
+                      if (!url) return done(url.error());
+                      node_.sync(*url, [done = std::move(done)](const Result<std::size_t>& added) {
+                        if (!added) return done(added.error());
+                        done(Json{}.set("added", std::uint64_t{*added}));
+                      });
+                    });
   out.methods["ClearImageCache"] =
       Method{kmsapi::messages::clear_image_cache(), none, clear_image_cache};
   return out;

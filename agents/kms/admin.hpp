@@ -1,6 +1,6 @@
 #pragma once
 /// The operator's side, on a unix socket that only its owner can open: Admin.Status, Reload, Lock,
-/// Unlock, Rotate, and the published ClearImageCache.
+/// Unlock, Rotate, Sync, and the published ClearImageCache.
 
 #include "agents/kms/node.hpp"
 #include "net/http_server.hpp"

@@ -4,6 +4,7 @@
 
 #include "agents/kms/audit_file.hpp"
 #include "agents/kms/foundation.hpp"
+#include "agents/kms/peer.hpp"
 #include "agents/kms/root_keeper.hpp"
 #include "agents/kms/unsealing.hpp"
 #include "agents/launch/log.hpp"
@@ -42,6 +43,9 @@ public:
   void unlock(SecretBytes passphrase, Done done);
   /// Adds an epoch. A failure may come after that: the root follows the disk all the same.
   void rotate(Done done);
+  /// Takes the epochs that another replica has beyond ours: each judges the other as in a join.
+  /// done gets how many there were.
+  void sync(std::string url, std::function<void(Result<std::size_t>)> done);
   /// A share came in; done gets how many there are, or why it does not do.
   void add_share(Bytes file, std::string from, std::function<void(Result<std::string>)> done);
 
@@ -100,6 +104,10 @@ private:
   void refreshed(Result<ServerIdentity> identity);
   void ask_peers();
   void ask(const kms::CustodianPeer& peer);
+  Result<PeerLink>
+  link_to(const std::string& url, const kms::Policy& policy, const std::string& vm_config);
+  /// What the disk has now counts here, too.
+  Status follow(vault::Rotation rotation, std::string_view event);
   using ShareDone = std::function<void(Result<std::string>)>;
   void share_counted(const std::shared_ptr<Unsealing>& at,
                      const std::string& from,

@@ -1,7 +1,7 @@
 /// What changes a node while it runs.
 
 #include "agents/kms/node.hpp"
-#include "agents/kms/peer.hpp"
+#include "agents/kms/onboarding.hpp"
 #include "sys/clock.hpp"
 #include "x509/certificate.hpp"
 
@@ -200,16 +200,40 @@ void Node::rotate(Done done)
     return vault::add_epoch(vault_, *root, *replication_, sys::now());
   };
   const auto then = [this, done](Result<vault::Rotation> rotation) {
-    if (!rotation) return done(rotation.error());
-    if (rotation->root) {
-      kmsapi::State state = *state_;
-      public_root_ = rotation->root->open;
-      state.root = keeper_->keep(*std::move(rotation->root));
-      set(std::move(state));
-      record("rotated", fmt::format("epoch {}", public_root_->current_epoch()));
-    }
-    if (!rotation->done) log_.error("node", rotation->done.error().message());
-    done(rotation->done);
+    done(rotation ? follow(*std::move(rotation), "rotated") : Status{rotation.error()});
+  };
+  change_root<vault::Rotation>("given another epoch", work, then);
+}
+
+Status Node::follow(vault::Rotation rotation, std::string_view event)
+{
+  if (rotation.root) {
+    kmsapi::State state = *state_;
+    public_root_ = rotation.root->open;
+    state.root = keeper_->keep(*std::move(rotation.root));
+    set(std::move(state));
+    record(std::string{event}, fmt::format("epoch {}", public_root_->current_epoch()));
+  }
+  if (!rotation.done) log_.error("node", rotation.done.error().message());
+  return rotation.done;
+}
+
+void Node::sync(std::string url, std::function<void(Result<std::size_t>)> done)
+{
+  if (sealed()) return done(fail(Errc::denied, "the KMS is sealed"));
+  const auto work = [this, state = state_, url]() -> Result<vault::Rotation> {
+    const std::string vm_config = TRY(on_.agent.vm_config());
+    auto peer = TRY(link_to(url, *state->policy, vm_config));
+    if (!equal(peer.authorities().root.spki, state->root->open.ca_spki))
+      return fail(Errc::untrusted, "{} has another root: it is no replica of this KMS", url);
+    const vault::RootMaterial theirs = TRY(fetch_root(peer, vm_config));
+    return vault::take_epochs(vault_, *state->root, {theirs, url}, *replication_, sys::now());
+  };
+  const auto then = [this, before = state_->root->open.epochs.size(),
+                     done](Result<vault::Rotation> rotation) {
+    const Status all = rotation ? follow(*std::move(rotation), "synced") : Status{rotation.error()};
+    if (!all) return done(all.error());
+    done(state_->root->open.epochs.size() - before);
   };
   change_root<vault::Rotation>("given another epoch", work, then);
 }
@@ -282,14 +306,19 @@ void Node::ask_peers()
   peers_timer_ = loop_.after(ask_peers_again, [this] { ask_peers(); });
 }
 
+Result<PeerLink>
+Node::link_to(const std::string& url, const kms::Policy& policy, const std::string& vm_config)
+{
+  const PeerNeeds needs{on_.agent, prove_, outside_.decide, policy, vm_config, sys::now()};
+  return PeerLink::open(TRY(kmsclient::parse_url(url)), needs);
+}
+
 void Node::ask(const kms::CustodianPeer& peer)
 {
   const auto work = [this, state = state_, cluster = public_root_->cluster,
                      peer]() -> Result<std::string> {
     const std::string vm_config = TRY(on_.agent.vm_config());
-    auto link = TRY(PeerLink::open(
-        TRY(kmsclient::parse_url(peer.url)),
-        PeerNeeds{on_.agent, prove_, outside_.decide, *state->policy, vm_config, sys::now()}));
+    auto link = TRY(link_to(peer.url, *state->policy, vm_config));
     codec::Json asked;
     asked.set("cluster", hex(cluster)).set("vm_config", vm_config);
     const std::string body = TRY(link.call("Custody.Release", asked));

@@ -46,6 +46,7 @@ void add_kms_share_get(Tree& tree);
 void add_kms_share_key(Tree& tree);
 void add_kms_share_show(Tree& tree);
 void add_kms_status(Tree& tree);
+void add_kms_sync(Tree& tree);
 void add_kms_unseal(Tree& tree);
 void add_ratls_show(Tree& tree);
 void add_kms_policy_check(Tree& tree);

@@ -95,8 +95,8 @@ void add_kms_rotate(Tree& tree)
                 "stay the root's, so what VMs pin does not change.\n"
                 "A KMS that runs from the directory adds it itself, and needs nothing to open the "
                 "root with.\n"
-                "Replicas get the epoch when they take the root over again, so add it before they "
-                "do, or repeat the onboarding.")
+                "Other replicas get the epoch with 'dstack kms sync', before their policies name "
+                "it.")
       .example("dstack kms rotate kms --passphrase-file words.txt", "A root with a passphrase")
       .example("dstack kms rotate /srv/kms --share a.json --share b.json",
                "A root that two custodians open")

@@ -85,6 +85,44 @@ TEST_SUITE("vault::replication_file")
     CHECK(summary->entries[1].epoch == 1);
   }
 
+  TEST_CASE("a replica that was there before an epoch gets it from another, and none twice")
+  {
+    const Scratch scratch;
+    const auto adopt = [&](const char* name) {
+      Birth birth;
+      birth.now = testing::now;
+      return *Vault{scratch.path / name}.adopt(
+          testing::published_root(), WithPassphrase{testing::passphrase("words"), testing::cheap},
+          birth);
+    };
+    const OpenRoot first = adopt("first");
+    const OpenRoot second = adopt("second");
+    const Vault vault{scratch.path / "second"};
+    ReplicationFile log{scratch.path / "replication.jsonl"};
+    REQUIRE(log.open(first.open.k256, first.material.root.k256, at));
+    const RootMaterial there =
+        *with_new_epoch(*with_new_epoch(first.material, testing::now), testing::now + 9);
+
+    const Rotation taken = take_epochs(vault, second, {there, "https://first"}, log, at);
+    CHECK(taken.done);
+    REQUIRE(taken.root);
+    CHECK(taken.root->open.epochs.size() == 3);
+    CHECK(taken.root->open.epochs[2].created_at == testing::now + 9);
+    const auto opened = vault.open(testing::passphrase("words"), testing::now);
+    CHECK(equal(opened->material.epochs[1].seed.view(), there.epochs[1].seed.view()));
+    const std::string text =
+        *sys::read_text(scratch.path / "replication.jsonl", max_replication_log);
+    CHECK(kms::verify_replication(text, first.open.k256)->entries.back().about ==
+          "epoch 2 of https://first");
+
+    const Rotation again = take_epochs(vault, *taken.root, {there, "https://first"}, log, at);
+    CHECK(again.done);
+    CHECK_FALSE(again.root);
+    const Rotation refused = take_epochs(vault, *taken.root, {generate_root(), "x"}, log, at);
+    CHECK_FALSE(refused.done);
+    CHECK_FALSE(refused.root);
+  }
+
   TEST_CASE("whatever fails, who has the root open learns what the disk has")
   {
     const Scratch scratch;

@@ -1,5 +1,6 @@
 #include "vault/root_material.hpp"
 
+#include "crypto/hash.hpp"
 #include "crypto/random.hpp"
 
 #include <algorithm>
@@ -109,6 +110,26 @@ Result<RootMaterial> with_new_epoch(const RootMaterial& material, std::int64_t n
     out.epochs.push_back(*std::move(fresh));
     return out;
   }
+}
+
+Result<RootMaterial> with_epochs_of(const RootMaterial& ours, const RootMaterial& theirs)
+{
+  const bool same_root =
+      crypto::equal_ct(ours.root.ca.scalar().view(), theirs.root.ca.scalar().view()) &&
+      crypto::equal_ct(ours.root.k256.view(), theirs.root.k256.view()) &&
+      crypto::equal_ct(ours.temp_ca.scalar().view(), theirs.temp_ca.scalar().view());
+  if (!same_root) return fail(Errc::untrusted, "the keys are of another root");
+  RootMaterial out = duplicate(ours);
+  for (std::size_t i = 0; i < theirs.epochs.size(); ++i) {
+    const EpochSecret& one = theirs.epochs[i];
+    if (i >= ours.epochs.size())
+      out.epochs.push_back({one.epoch, one.created_at, one.seed, copy_of(one.roots)});
+    else if (!crypto::equal_ct(one.seed.view(), ours.epochs[i].seed.view()))
+      return fail(Errc::denied,
+                  "epoch {} there is not epoch {} here: each has added one of its own", one.epoch,
+                  one.epoch);
+  }
+  return out;
 }
 
 Result<const keys::RootKeys*> derivation_roots(const RootMaterial& material, std::uint32_t epoch)

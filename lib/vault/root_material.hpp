@@ -40,6 +40,10 @@ RootMaterial duplicate(const RootMaterial& material);
 /// With one epoch more, from a random seed; Errc::denied when there are max_epochs.
 Result<RootMaterial> with_new_epoch(const RootMaterial& material, std::int64_t now);
 
+/// With the epochs that another replica has beyond ours. Errc::untrusted for another root,
+/// Errc::denied when one of our epochs is another one there: both have added one.
+Result<RootMaterial> with_epochs_of(const RootMaterial& ours, const RootMaterial& theirs);
+
 /// The roots to derive an app's keys from: those of epoch 0 are the root itself, so its keys are
 /// what other KMS make. Certificates and signatures are the root's in every epoch. The pointer is
 /// into material, never null. Errc::not_found for an epoch that was never made.

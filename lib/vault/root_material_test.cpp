@@ -78,6 +78,32 @@ TEST_SUITE("vault::root_material")
     CHECK(none.error().message() == "there is no epoch 2 (the newest is 1)");
   }
 
+  TEST_CASE("epochs of another replica are taken when they continue ours, and no others")
+  {
+    const RootMaterial first = *with_new_epoch(published_root(), now);
+    const RootMaterial more = *with_new_epoch(*with_new_epoch(first, now + 1), now + 2);
+    const RootMaterial taken = *with_epochs_of(first, more);
+    CHECK(equal(encode(taken).view(), encode(more).view()));
+    CHECK(equal(encode(*with_epochs_of(published_root(), more)).view(), encode(more).view()));
+    // Fewer there than here: ours stay.
+    CHECK(equal(encode(*with_epochs_of(more, first)).view(), encode(more).view()));
+    const auto apart = with_epochs_of(first, *with_new_epoch(published_root(), now));
+    REQUIRE_FALSE(apart);
+    CHECK(apart.error().code() == Errc::denied);
+    CHECK(apart.error().message().starts_with("epoch 1 there is not epoch 1 here"));
+    for (int part = 0; part < 3; ++part) {
+      CAPTURE(part);
+      const auto scalar = [&](int of, const auto& right) {
+        return part == of ? Bytes(32, 9) : to_bytes(right.view());
+      };
+      RootMaterial other = *root_from(scalar(0, more.root.ca.scalar()), scalar(1, more.root.k256),
+                                      scalar(2, more.temp_ca.scalar()));
+      const auto refused = with_epochs_of(first, other);
+      REQUIRE_FALSE(refused);
+      CHECK(refused.error().code() == Errc::untrusted);
+    }
+  }
+
   TEST_CASE("what is sealed comes back; truncations, trailing bytes and changed heads do not")
   {
     RootMaterial material = *with_new_epoch(*with_new_epoch(published_root(), now), now + 5);

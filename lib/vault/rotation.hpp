@@ -14,4 +14,16 @@ struct Rotation {
 };
 Rotation add_epoch(const Vault& vault, const OpenRoot& from, ReplicationFile& log, Time now);
 
+/// The keys of another replica, and what to call it in the log.
+struct Replica {
+  const RootMaterial& material;
+  std::string name{};
+};
+/// Takes the epochs that it has beyond ours; when there are none, there is no root and no error.
+Rotation take_epochs(const Vault& vault,
+                     const OpenRoot& from,
+                     const Replica& replica,
+                     ReplicationFile& log,
+                     Time now);
+
 } // namespace dstack::vault

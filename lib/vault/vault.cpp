@@ -180,12 +180,24 @@ Vault::unsealed(const SealedRoot& from, const Secret<32>& key, std::int64_t now)
 
 Result<OpenRoot> Vault::rotate(const OpenRoot& from, std::int64_t now) const
 {
+  return grow(from, now, [&](const RootMaterial& on_disk) { return with_new_epoch(on_disk, now); });
+}
+
+Result<OpenRoot>
+Vault::extend(const OpenRoot& from, const RootMaterial& theirs, std::int64_t now) const
+{
+  return grow(from, now,
+              [&](const RootMaterial& on_disk) { return with_epochs_of(on_disk, theirs); });
+}
+
+Result<OpenRoot> Vault::grow(const OpenRoot& from, std::int64_t now, const Grow& grown) const
+{
   const sys::FileLock held = TRY(lock("adding an epoch to a KMS' root"));
   reach(points_, "rotate.locked");
   const RootMaterial on_disk = TRY(unseal_root(TRY(sealed()), from.sealing_key));
   if (on_disk.epochs.size() != from.material.epochs.size())
     return fail(Errc::denied, "epoch {} was added meanwhile", on_disk.current_epoch());
-  RootMaterial material = TRY(with_new_epoch(on_disk, now));
+  RootMaterial material = TRY(grown(on_disk));
   PublicRoot shown = TRY(refreshed(from.open, material, now));
   const SealedRoot again = seal_root(material, from.custody, from.sealing_key);
   TRY(replace_file(root() / sealed_name, write_sealed(again), points_, "rotate.sealed"));

@@ -83,7 +83,13 @@ public:
   /// what is on the disk now (another process rotated): reopen first.
   Result<OpenRoot> rotate(const OpenRoot& root, std::int64_t now) const;
 
+  /// Adds the epochs that another replica has beyond ours, in the same way. Errors of
+  /// with_epochs_of, too.
+  Result<OpenRoot> extend(const OpenRoot& root, const RootMaterial& theirs, std::int64_t now) const;
+
 private:
+  using Grow = std::function<Result<RootMaterial>(const RootMaterial& on_disk)>;
+  Result<OpenRoot> grow(const OpenRoot& from, std::int64_t now, const Grow& grown) const;
   sys::fs::path root() const { return directory_ / "root"; }
   sys::fs::path pending() const { return directory_ / "root.pending"; }
   Status check_no_root() const;
