@@ -79,13 +79,18 @@ Result<PolicyText> read_policy(const Options& o)
                 "{}: the webhook's address may hold credentials, and the policy becomes part of "
                 "what is measured: anybody can read it",
                 o.policy);
+  if (out.policy.chain && kms::scheme_and_host(out.policy.chain->rpc) != out.policy.chain->rpc)
+    return fail(Errc::config,
+                "{}: chain.rpc is more than a host and so may hold a key of its provider, and the "
+                "policy becomes part of what is measured: anybody can read it",
+                o.policy);
   return out;
 }
 
 /// A KMS asks its policy about itself, too. What it measures is added in the VM.
 Status check_allows_itself(const kms::Policy& policy, const NewVm& vm)
 {
-  if (policy.rules == kms::Rules::webhook) return ok();
+  if (!policy.lists_decide()) return ok();
   if (policy.find_image(vm.spec.image.os_image_hash) == nullptr)
     return fail(Errc::config,
                 "{}: the policy does not allow the image that the KMS itself runs on\n'dstack kms "
@@ -242,10 +247,10 @@ void add_kms_deploy(Tree& tree)
           "sealed to their custodians' keys, so that anybody may see them. A root serves no app "
           "before a quorum has shown that it holds its shares.\n\n"
           "Another policy is another measurement, so that custodians decide whether they open the "
-          "root for it. Apps that come and go are best decided by a webhook that the policy names. "
-          "'dstack update' with a bundle brings another policy in; but where an SGX enclave gives "
-          "the VM its disk's key, what measures something else finds an empty disk: have a replica "
-          "that it can --join.")
+          "root for it. Apps that come and go are best decided by a webhook or contract that the "
+          "policy names. 'dstack update' with a bundle brings another policy in; but where an SGX "
+          "enclave gives the VM its disk's key, what measures something else finds an empty disk: "
+          "have a replica that it can --join.")
       .example("dstack kms deploy --policy policy.toml --domain kms.example.com --custodian "
                "alice=KEY --custodian bob=KEY --custodian carol=KEY --threshold 2",
                "A KMS whose root any two of three open")

@@ -1,5 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/kms/policy_file.hpp"
+#include "kms/chain.hpp"
 #include "kms/webhook.hpp"
 
 namespace dstack::cli {
@@ -77,11 +78,19 @@ Json document(const kms::Policy& policy, const std::vector<kms::Warning>& warnin
   const kms::EvidenceRules& evidence = policy.evidence;
   Json webhook;
   if (policy.webhook) webhook = kms::redact_url(policy.webhook->url);
+  Json chain;
+  if (policy.chain)
+    chain = Json::object()
+                .set("rpc", kms::scheme_and_host(policy.chain->rpc))
+                .set("contract", policy.chain->contract)
+                .set("chain_id", policy.chain->chain_id)
+                .set("confirmations", policy.chain->confirmations);
   return Json::object()
       .set("schema", "dstack.kms.policy.check/1")
       .set("file", policy.name)
       .set("rules", name_of(policy.rules))
       .set("webhook", std::move(webhook))
+      .set("chain", std::move(chain))
       .set("gateway_app_id", policy.gateway_app_id)
       .set("evidence", Json::object()
                            .set("simulated", evidence.simulated)
@@ -96,15 +105,21 @@ Json document(const kms::Policy& policy, const std::vector<kms::Warning>& warnin
       .set("warnings", std::move(said));
 }
 
+std::string rules_of(const kms::Policy& policy)
+{
+  std::string out{name_of(policy.rules)};
+  if (policy.webhook) out += ", webhook " + kms::redact_url(policy.webhook->url);
+  if (policy.chain) out += ", " + to_line(*policy.chain);
+  return out;
+}
+
 void summary(Context& ctx, const kms::Policy& policy)
 {
   const auto row = [&](std::string_view name, std::string_view value) {
     ctx.ui().line(fmt::format("{:<12} {}", name, value));
   };
   const kms::EvidenceRules& e = policy.evidence;
-  row("rules", policy.webhook ? fmt::format("{}, webhook {}", name_of(policy.rules),
-                                            kms::redact_url(policy.webhook->url))
-                              : std::string{name_of(policy.rules)});
+  row("rules", rules_of(policy));
   row("evidence",
       fmt::format("{}{}; TCB {}; advisories {}", listed(e.tees),
                   e.simulated ? ", simulated too" : "", listed(e.tcb), listed(e.advisories)));

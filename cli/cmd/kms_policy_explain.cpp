@@ -1,6 +1,7 @@
 #include "cli/cmd/add.hpp"
 #include "cli/kms/caller.hpp"
 #include "cli/kms/policy_file.hpp"
+#include "kms/chain.hpp"
 #include "kms/webhook.hpp"
 #include "report/json.hpp"
 
@@ -80,12 +81,12 @@ void remarks(Context& ctx, const kms::Policy& policy, const kms::BootInfo& info)
   if (info.registers.empty())
     ctx.ui().note("a BootInfo holds no registers: whether the image is what it is called was not "
                   "asked (--attestation does)");
-  if (policy.rules == kms::Rules::webhook)
-    ctx.ui().note(fmt::format("webhook {} decides the rest; it was not asked",
-                              kms::redact_url(policy.webhook->url)));
-  if (policy.rules == kms::Rules::both)
-    ctx.ui().note(fmt::format("webhook {} must agree; it was not asked",
-                              kms::redact_url(policy.webhook->url)));
+  const std::string other = policy.webhook ? "webhook " + kms::redact_url(policy.webhook->url)
+                            : policy.chain ? to_line(*policy.chain)
+                                           : "";
+  if (!other.empty())
+    ctx.ui().note(fmt::format("{} {}; it was not asked", other,
+                              policy.lists_decide() ? "must agree" : "decides the rest"));
 }
 
 Result<Exit> run(const Options& o, Context& ctx)

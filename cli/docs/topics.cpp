@@ -91,11 +91,19 @@ list names nothing: "any" has to be written. Hashes and ids are hex, in either c
 
   gateway_app_id = ""          the gateway apps should know, or "any"
   retired_epochs = []          key epochs nobody gets keys of any more
-  rules = "file"               whose rules decide: file, webhook, or both (what a webhook means)
+  rules = "file"               whose rules decide: file, webhook, chain, or both, which is
+                               what a webhook or contract means by itself: it must agree
 
   [webhook]                    an authorisation server of the published interface
   url = "http://127.0.0.1:8001"
   timeout_ms = 5000            no answer by then is a refusal
+
+  [chain]                      or a DstackKms contract
+  rpc = "https://…"            an Ethereum node. It is believed: better one of your own
+  contract = "0x…"
+  chain_id = 8453              another one is a refusal
+  confirmations = 0            read that many blocks below the newest; many nodes know the last 128
+  timeout_ms = 5000            for all that is asked about one caller
 
   [evidence]                   holds whoever decides
   simulated = false            evidence of a simulated TEE
@@ -125,8 +133,9 @@ list names nothing: "any" has to be written. Hashes and ids are hex, in either c
 
 With rules = "webhook" the webhook is asked about apps, images and devices, and of the file count
 [evidence], the registers of each [[image]], and epochs; tcb and advisories are then the webhook's
-to judge unless they are given. A policy only says who gets keys from now on: what was given out
-stays given out.
+to judge unless they are given. With rules = "chain" the contract is asked instead, and tcb and
+advisories stay as above: contracts need not look at them. A policy only says who gets keys from now
+on: what was given out stays given out.
 
   dstack kms policy check policy.toml                            errors and warnings
   dstack kms policy explain policy.toml --attestation att.json   every rule, for one caller

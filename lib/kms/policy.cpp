@@ -59,7 +59,7 @@ public:
   {
     sizes();
     evidence();
-    if (policy_.rules != Rules::webhook) {
+    if (policy_.lists_decide()) {
       image_listed();
       if (role == Role::kms)
         kms();
@@ -286,21 +286,21 @@ Decision judge_image(const Policy& policy, const BootInfo& info)
   return Judge{policy, info}.judge_image();
 }
 
-Decision both_of(Decision file, const Decision& webhook)
+Decision both_of(Decision file, const Decision& other, std::string_view who)
 {
-  file.checks.insert(file.checks.end(), webhook.checks.begin(), webhook.checks.end());
-  if (!webhook.allowed && file.allowed) {
+  file.checks.insert(file.checks.end(), other.checks.begin(), other.checks.end());
+  if (!other.allowed && file.allowed) {
     file.allowed = false;
-    file.reason = webhook.reason;
+    file.reason = other.reason;
   }
-  const bool differ = !file.gateway_app_id.empty() && !webhook.gateway_app_id.empty() &&
-                      lower(file.gateway_app_id) != lower(webhook.gateway_app_id);
+  const bool differ = !file.gateway_app_id.empty() && !other.gateway_app_id.empty() &&
+                      lower(file.gateway_app_id) != lower(other.gateway_app_id);
   if (differ && file.allowed) {
     file.allowed = false;
-    file.reason = fmt::format("the policy names gateway {} and the webhook {}",
-                              printable(file.gateway_app_id), printable(webhook.gateway_app_id));
+    file.reason = fmt::format("the policy names gateway {} and the {} {}",
+                              printable(file.gateway_app_id), who, printable(other.gateway_app_id));
   }
-  if (file.gateway_app_id.empty()) file.gateway_app_id = webhook.gateway_app_id;
+  if (file.gateway_app_id.empty()) file.gateway_app_id = other.gateway_app_id;
   return file;
 }
 

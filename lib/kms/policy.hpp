@@ -58,11 +58,22 @@ struct Webhook {
   bool operator==(const Webhook&) const = default;
 };
 
+/// The DstackKms contract, read through a node that is believed (spec kms 11.5, 12).
+struct Chain {
+  std::string rpc{}; ///< may hold credentials, in its path too: show it through scheme_and_host
+  std::string contract{}; ///< "0x" and 40 hex digits, lower-case
+  std::uint64_t chain_id = 0;
+  std::uint64_t confirmations = 0; ///< read that many blocks below the head; 0: the latest
+  std::uint64_t timeout_ms = 5000; ///< for all that is asked about one caller
+  bool operator==(const Chain&) const = default;
+};
+
 /// Whose rules decide. [evidence] and the image's registers hold whoever does.
 enum class Rules {
   file,
   webhook, ///< only the webhook is asked about apps, images and devices
-  both     ///< both must agree; what a webhook in the file means by itself
+  chain,   ///< only the contract is
+  both     ///< the file and it must agree; what a webhook or contract in the file means by itself
 };
 std::string_view name_of(Rules rules);
 
@@ -70,13 +81,16 @@ struct Policy {
   std::string name{}; ///< the file's
   std::string gateway_app_id{};
   Rules rules = Rules::file;
-  std::optional<Webhook> webhook{}; ///< always there unless the file decides alone
+  std::optional<Webhook> webhook{}; ///< this or chain is there unless the file decides alone
+  std::optional<Chain> chain{};
   std::vector<std::uint32_t> retired_epochs{};
   EvidenceRules evidence{};
   std::vector<ImageRule> images{};
   KmsRules kms{};
   std::vector<AppRule> apps{};
 
+  /// Whether what the file lists (images, apps, systems that may be a KMS) decides.
+  bool lists_decide() const { return rules == Rules::file || rules == Rules::both; }
   const ImageRule* find_image(std::string_view hash_hex) const;
   const AppRule* find_app(std::string_view id_hex) const;
 };
@@ -92,13 +106,14 @@ struct Decision {
   std::vector<verify::Check> checks{}; ///< every rule, looked at or not
 };
 
-/// What the file says. With Rules::webhook only what holds in any case.
+/// What the file says. With Rules::webhook and Rules::chain only what holds in any case.
 Decision decide(const Policy& policy, Role role, const BootInfo& info);
 /// Whether the image is what it is called: its registers against the file's. Asked after decide
 /// said yes and before any key is derived; os_image_hash is a claim until then (spec kms 10).
 Decision judge_image(const Policy& policy, const BootInfo& info);
-/// Both must agree. The webhook's decision is one made by decision_of in kms/webhook.hpp.
-Decision both_of(Decision file, const Decision& webhook);
+/// Both must agree. The other decision is that of a webhook (decision_of) or a contract
+/// (ask_chain), as `who` says.
+Decision both_of(Decision file, const Decision& other, std::string_view who);
 
 /// What evidence must hold to before any of this is asked: no attribute flags, revocation lists at
 /// hand, simulated only when [evidence] says so. TCB status and advisories are decide's to judge.

@@ -83,6 +83,7 @@ private:
       return p.webhook ? fmt::format("{}", p.webhook->timeout_ms) : "";
     };
     value("webhook.timeout_ms", timeout(a_), timeout(b_));
+    chain();
     const auto epochs = [](const Policy& p) {
       Words out;
       for (const std::uint32_t epoch : p.retired_epochs)
@@ -90,6 +91,25 @@ private:
       return out;
     };
     words("retired_epochs", epochs(a_), epochs(b_), Effect::tighter);
+  }
+
+  void chain()
+  {
+    const Chain none;
+    const Chain& a = a_.chain ? *a_.chain : none;
+    const Chain& b = b_.chain ? *b_.chain : none;
+    if (a.rpc != b.rpc)
+      add(Effect::other, "chain.rpc", scheme_and_host(a.rpc), scheme_and_host(b.rpc));
+    value("chain.contract", a.contract, b.contract);
+    const auto number = [&](std::string_view what, std::uint64_t Chain::*member) {
+      const auto text = [&](const Policy& p) {
+        return p.chain ? fmt::format("{}", *p.chain.*member) : "";
+      };
+      value(what, text(a_), text(b_));
+    };
+    number("chain.chain_id", &Chain::chain_id);
+    number("chain.confirmations", &Chain::confirmations);
+    number("chain.timeout_ms", &Chain::timeout_ms);
   }
 
   void evidence()

@@ -246,6 +246,24 @@ compose = ["{}"]
     CHECK(out == std::vector<std::string>{"other ~ webhook.url: http://***@h/ -> http://***@h/"});
     CHECK(lines("", hook("http://h")).size() == 3);
   }
+
+  TEST_CASE("another contract, chain or node is a change; of the node only the host is shown")
+  {
+    const auto chain = [](std::string_view rpc, std::string_view byte, unsigned id) {
+      std::string address;
+      while (address.size() < 40)
+        address += byte;
+      return fmt::format("chain = {{ rpc = \"{}\", contract = \"0x{}\", chain_id = {} }}", rpc,
+                         address, id);
+    };
+    const std::string before = chain("https://h/OLD", "d3", 1);
+    CHECK(lines(before, chain("https://h/NEW", "d3", 2)) ==
+          std::vector<std::string>{"other ~ chain.rpc: https://h -> https://h",
+                                   "other ~ chain.chain_id: 1 -> 2"});
+    CHECK(lines(before, chain("https://h/OLD", "d4", 1)).size() == 1);
+    CHECK(lines("", before).size() == 6);
+    CHECK(lines(before, "").size() == 6);
+  }
 }
 
 TEST_SUITE("kms::warnings_of")
@@ -269,6 +287,17 @@ TEST_SUITE("kms::warnings_of")
       CHECK(
           says(warnings(fmt::format("webhook = {{ url = \"http://{}\" }}", there)), "without TLS"));
     CHECK_FALSE(says(warnings("webhook = { url = \"https://auth:1\" }"), "without TLS"));
+    const auto chain = [](std::string_view rpc) {
+      return warnings(
+          fmt::format("rules = \"chain\"\nchain = {{ rpc = \"{}\", contract = \"0x{}\", "
+                      "chain_id = 1 }}\n[[app]]\nid = \"{}\"\ncompose = []",
+                      rpc, a1, a1));
+    };
+    CHECK(says(chain("http://u:pw@node/KEY"), "chain http://node is asked without TLS"));
+    CHECK_FALSE(says(chain("http://localhost:8545"), "without TLS"));
+    CHECK_FALSE(says(chain("https://node/KEY"), "without TLS"));
+    CHECK(says(chain("https://node"), "the contract decides alone"));
+    CHECK_FALSE(says(chain("https://node"), "[kms] lists no"));
     const auto bare = warnings("\n[[image]]\nhash = \"" + hash('f') + "\"\nmrtd = []");
     CHECK(says(bare, "states no mrtd, rtmr1, rtmr2: it cannot be checked"));
     CHECK(std::any_of(bare.begin(), bare.end(), [](const Warning& one) { return one.line == 2; }));

@@ -20,9 +20,12 @@ public:
   std::vector<Warning> run()
   {
     general();
-    webhook();
+    if (policy_.webhook)
+      over_network("webhook", policy_.webhook->url, redact_url(policy_.webhook->url));
+    if (policy_.chain)
+      over_network("chain", policy_.chain->rpc, scheme_and_host(policy_.chain->rpc));
     evidence();
-    if (policy_.rules != Rules::webhook) kms();
+    if (policy_.lists_decide()) kms();
     for (const ImageRule& image : policy_.images)
       check(image);
     for (const AppRule& app : policy_.apps)
@@ -44,19 +47,17 @@ private:
     if (policy_.images.empty()) warn(0, "no [[image]]: no key is given to anybody");
     if (policy_.rules == Rules::file && policy_.apps.empty())
       warn(0, "no [[app]]: no app gets keys");
-    if (policy_.rules == Rules::webhook && !policy_.apps.empty())
-      warn(0, "the webhook decides alone: of each [[app]] only the epoch counts");
+    if (!policy_.lists_decide() && !policy_.apps.empty())
+      warn(0, "the {} decides alone: of each [[app]] only the epoch counts",
+           policy_.webhook ? "webhook" : "contract");
     if (policy_.gateway_app_id == "any")
       warn(0, "gateway_app_id = \"any\": apps will take any gateway for theirs");
   }
 
-  void webhook()
+  void over_network(std::string_view what, const std::string& url, const std::string& shown)
   {
-    if (!policy_.webhook) return;
-    const std::string& url = policy_.webhook->url;
     if (url.starts_with("http://") && !is_local(host_of_url(url)))
-      warn(0, "webhook {} is asked without TLS: whoever is in between can answer for it",
-           redact_url(url));
+      warn(0, "{} {} is asked without TLS: whoever is in between can answer for it", what, shown);
   }
 
   void evidence()

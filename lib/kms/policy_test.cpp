@@ -214,6 +214,30 @@ TEST_SUITE("kms::decide")
     CHECK(app_reason(info, hook + "[evidence]\ntcb = [\"UpToDate\"]") ==
           "TCB status is not allowed");
   }
+
+  TEST_CASE("a contract that decides alone leaves the file evidence, epochs and images")
+  {
+    const std::string chain =
+        "rules = \"chain\"\nchain = { rpc = \"http://127.0.0.1:1\", contract = \"0x" +
+        of("d3", 20) + "\", chain_id = 1 }\n";
+    BootInfo info = caller();
+    info.app_id = Bytes(20, 7);
+    info.compose_hash = Bytes(32, 7);
+    CHECK(app_reason(info, chain) == "allowed");
+    CHECK(kms_reason(info, chain) == "allowed");
+    CHECK(image_reason(info, chain) == "OS image is not allowed");
+    CHECK(decide(policy(chain + text()), Role::app, caller()).epoch == 2);
+    CHECK(app_reason(caller(), "retired_epochs = [0]\n" + chain) ==
+          "the app's key epoch is retired");
+    info.tcb_status = "OutOfDate"; // which the contract of an app need not look at
+    CHECK(app_reason(info, chain) == "TCB status is not allowed");
+    info = caller();
+    info.advisory_ids = {"X"};
+    CHECK(app_reason(info, chain) == "advisory ID is not allowed");
+    info = caller();
+    info.simulated = true;
+    CHECK(app_reason(info, chain) == "simulated evidence is not allowed");
+  }
 }
 
 TEST_SUITE("kms::judge_image")
@@ -284,20 +308,22 @@ TEST_SUITE("kms::both_of")
 
   TEST_CASE("either refuses, the file's reason first")
   {
-    CHECK(both_of(says(true, "", ""), says(true, "", "")).allowed);
-    CHECK(both_of(says(true, "", ""), says(false, "w", "")).reason == "w");
-    CHECK(both_of(says(false, "f", ""), says(true, "", "")).reason == "f");
-    CHECK(both_of(says(false, "f", ""), says(false, "w", "")).reason == "f");
-    CHECK(both_of(says(true, "", ""), says(true, "", "")).checks.size() == 2);
+    CHECK(both_of(says(true, "", ""), says(true, "", ""), "webhook").allowed);
+    CHECK(both_of(says(true, "", ""), says(false, "w", ""), "webhook").reason == "w");
+    CHECK(both_of(says(false, "f", ""), says(true, "", ""), "webhook").reason == "f");
+    CHECK(both_of(says(false, "f", ""), says(false, "w", ""), "webhook").reason == "f");
+    CHECK(both_of(says(true, "", ""), says(true, "", ""), "webhook").checks.size() == 2);
   }
 
   TEST_CASE("the gateway is the file's, else the webhook's; two different ones refuse")
   {
-    CHECK(both_of(says(true, "", "aa"), says(true, "", "")).gateway_app_id == "aa");
-    CHECK(both_of(says(true, "", ""), says(true, "", "bb")).gateway_app_id == "bb");
-    CHECK(both_of(says(true, "", "aa"), says(true, "", "AA")).allowed);
-    const Decision differ = both_of(says(true, "", "aa"), says(true, "", "bb"));
+    CHECK(both_of(says(true, "", "aa"), says(true, "", ""), "webhook").gateway_app_id == "aa");
+    CHECK(both_of(says(true, "", ""), says(true, "", "bb"), "webhook").gateway_app_id == "bb");
+    CHECK(both_of(says(true, "", "aa"), says(true, "", "AA"), "webhook").allowed);
+    const Decision differ = both_of(says(true, "", "aa"), says(true, "", "bb"), "webhook");
     CHECK_FALSE(differ.allowed);
     CHECK(differ.reason == "the policy names gateway aa and the webhook bb");
+    CHECK(both_of(says(true, "", "aa"), says(true, "", "bb"), "contract").reason ==
+          "the policy names gateway aa and the contract bb");
   }
 }

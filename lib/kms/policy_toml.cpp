@@ -13,7 +13,7 @@ namespace {
 using codec::Toml;
 using codec::TomlTable;
 
-constexpr std::size_t app_id_size = 20;
+constexpr std::size_t app_id_size = 20; // a contract's address, too
 constexpr std::size_t hash_size = 32;
 constexpr std::size_t register_size = 48;
 constexpr std::size_t max_url = 2048;
@@ -192,46 +192,97 @@ Result<KmsRules> read_kms(const Toml& in)
   return read_table(in, keys, "kms", KmsRules{});
 }
 
-Status read_url(const Toml& in, Webhook& out)
+Result<std::string> read_url(const Toml& in, std::string_view key)
 {
-  out.url = TRY(codec::toml_string(in, "webhook.url"));
-  const bool scheme = out.url.starts_with("http://") || out.url.starts_with("https://");
+  std::string out = TRY(codec::toml_string(in, key));
+  const bool scheme = out.starts_with("http://") || out.starts_with("https://");
   const bool plain =
-      std::all_of(out.url.begin(), out.url.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+      std::all_of(out.begin(), out.end(), [](char c) { return c > 0x20 && c < 0x7f; });
   // Not shown: it may hold a password.
-  if (!scheme || !plain || out.url.size() > max_url)
+  if (!scheme || !plain || out.size() > max_url)
     return fail(Errc::config,
-                "line {}: 'webhook.url' is no http:// or https:// address of at most "
-                "{} plain characters",
-                in.line, max_url);
-  return ok();
+                "line {}: '{}' is no http:// or https:// address of at most {} plain characters",
+                in.line, key, max_url);
+  return out;
+}
+
+Result<std::uint64_t> read_timeout(const Toml& in, std::string_view key)
+{
+  const std::uint64_t out = TRY(codec::toml_number(in, key));
+  if (out == 0 || out > max_timeout_ms)
+    return fail(Errc::config, "line {}: '{}' is {} (want 1 to {})", in.line, key, out,
+                max_timeout_ms);
+  return out;
 }
 
 Result<Webhook> read_webhook(const Toml& in)
 {
   static const std::vector<Key<Webhook>> keys{
-      {"url", read_url, true},
+      {"url",
+       [](const Toml& v, Webhook& out) -> Status {
+         out.url = TRY(read_url(v, "webhook.url"));
+         return ok();
+       },
+       true},
       {"timeout_ms",
        [](const Toml& v, Webhook& out) -> Status {
-         out.timeout_ms = TRY(codec::toml_number(v, "webhook.timeout_ms"));
-         if (out.timeout_ms == 0 || out.timeout_ms > max_timeout_ms)
-           return fail(Errc::config, "line {}: 'webhook.timeout_ms' is {} (want 1 to {})", v.line,
-                       out.timeout_ms, max_timeout_ms);
+         out.timeout_ms = TRY(read_timeout(v, "webhook.timeout_ms"));
          return ok();
        }},
   };
   return read_table(in, keys, "webhook", Webhook{});
 }
 
+Status read_contract(const Toml& in, Chain& out)
+{
+  const std::string text = TRY(codec::toml_string(in, "chain.contract"));
+  const auto address = parse_hex(text.starts_with("0x") ? text.substr(2) : "");
+  if (!address || address->size() != app_id_size)
+    return fail(Errc::config, "line {}: 'chain.contract' is '{}' (want 0x and {} hex digits)",
+                in.line, printable(text), 2 * app_id_size);
+  out.contract = "0x" + hex(*address);
+  return ok();
+}
+
+Result<Chain> read_chain(const Toml& in)
+{
+  static const std::vector<Key<Chain>> keys{
+      {"rpc",
+       [](const Toml& v, Chain& out) -> Status {
+         out.rpc = TRY(read_url(v, "chain.rpc"));
+         return ok();
+       },
+       true},
+      {"contract", read_contract, true},
+      {"chain_id",
+       [](const Toml& v, Chain& out) -> Status {
+         out.chain_id = TRY(codec::toml_number(v, "chain.chain_id"));
+         return ok();
+       },
+       true},
+      {"confirmations",
+       [](const Toml& v, Chain& out) -> Status {
+         out.confirmations = TRY(codec::toml_number(v, "chain.confirmations"));
+         return ok();
+       }},
+      {"timeout_ms",
+       [](const Toml& v, Chain& out) -> Status {
+         out.timeout_ms = TRY(read_timeout(v, "chain.timeout_ms"));
+         return ok();
+       }},
+  };
+  return read_table(in, keys, "chain", Chain{});
+}
+
 Status read_rules(const Toml& in, Policy& out)
 {
   const std::string word = TRY(codec::toml_string(in, "rules"));
-  for (const Rules rules : {Rules::file, Rules::webhook, Rules::both}) {
+  for (const Rules rules : {Rules::file, Rules::webhook, Rules::chain, Rules::both}) {
     if (word != name_of(rules)) continue;
     out.rules = rules;
     return ok();
   }
-  return fail(Errc::config, "line {}: 'rules' is '{}' (want file, webhook or both)", in.line,
+  return fail(Errc::config, "line {}: 'rules' is '{}' (want file, webhook, chain or both)", in.line,
               printable(word));
 }
 
@@ -293,6 +344,11 @@ const std::vector<Key<Policy>>& top_keys()
          out.webhook = TRY(read_webhook(v).within("webhook"));
          return ok();
        }},
+      {"chain",
+       [](const Toml& v, Policy& out) -> Status {
+         out.chain = TRY(read_chain(v).within("chain"));
+         return ok();
+       }},
       {"kms",
        [](const Toml& v, Policy& out) -> Status {
          out.kms = TRY(read_kms(v).within("[kms]"));
@@ -315,17 +371,25 @@ const Toml* find(const Toml& document, std::string_view key)
 
 Status settle_rules(const Toml& document, Policy& out)
 {
+  if (out.webhook && out.chain)
+    return fail(Errc::config, "line {}: there is a webhook already: only one of both can be asked",
+                find(document, "chain")->line);
   const Toml* rules = find(document, "rules");
   if (rules == nullptr) {
-    if (out.webhook) out.rules = Rules::both;
+    if (out.webhook || out.chain) out.rules = Rules::both;
     return ok();
   }
-  if (out.rules != Rules::file && !out.webhook)
-    return fail(Errc::config, "line {}: 'rules' is \"{}\", but there is no webhook", rules->line,
-                name_of(out.rules));
-  if (out.rules == Rules::file && out.webhook)
-    return fail(Errc::config, "line {}: 'rules' is \"file\": the webhook would never be asked",
-                rules->line);
+  const std::string_view missing = out.rules == Rules::webhook && !out.webhook ? "webhook"
+                                   : out.rules == Rules::chain && !out.chain   ? "chain"
+                                   : out.rules == Rules::both && !out.webhook && !out.chain
+                                       ? "webhook or chain"
+                                       : "";
+  if (!missing.empty())
+    return fail(Errc::config, "line {}: 'rules' is \"{}\", but there is no {}", rules->line,
+                name_of(out.rules), missing);
+  if (out.rules == Rules::file && (out.webhook || out.chain))
+    return fail(Errc::config, "line {}: 'rules' is \"file\": the {} would never be asked",
+                rules->line, out.webhook ? "webhook" : "contract");
   return ok();
 }
 
@@ -356,6 +420,8 @@ std::string_view name_of(Rules rules)
     return "file";
   case Rules::webhook:
     return "webhook";
+  case Rules::chain:
+    return "chain";
   case Rules::both:
     return "both";
   }

@@ -48,7 +48,8 @@ TEST_SUITE("kms::policy_from_toml")
     CHECK(why("retired_epochs = [4294967296]").find("at most 4294967295") != std::string::npos);
     CHECK(why("retired_epochs = 1").find("a list of numbers") != std::string::npos);
     CHECK(why("[kms]\ndevices = \"all\"").find("or \"any\"") != std::string::npos);
-    CHECK(why("rules = \"chain\"").find("want file, webhook or both") != std::string::npos);
+    CHECK(why("rules = \"contract\"").find("want file, webhook, chain or both") !=
+          std::string::npos);
     CHECK(why("gateway_app_id = \"x\"").find("20 bytes of hex") != std::string::npos);
     CHECK(why("a = ").find("line 1, column") != std::string::npos);
     CHECK(policy_from_toml(std::string(max_policy + 1, '\n'), "p").error().code() ==
@@ -102,5 +103,47 @@ TEST_SUITE("kms::policy_from_toml")
       CHECK(said.find("line 2: 'webhook.url' is no http://") != std::string::npos);
       CHECK(said.find("SECRET") == std::string::npos);
     }
+  }
+
+  TEST_CASE("a contract in the file must agree too, unless the file says it decides alone")
+  {
+    const std::string chain = fmt::format(
+        "[chain]\nrpc = \"http://127.0.0.1:8545\"\ncontract = \"0x{}\"\nchain_id = 8453\n",
+        of("D3", 20));
+    const Policy both = policy(chain);
+    CHECK(both.rules == Rules::both);
+    CHECK(both.chain->contract == "0x" + of("d3", 20));
+    CHECK(both.chain->chain_id == 8453);
+    CHECK(both.chain->confirmations == 0);
+    CHECK(both.chain->timeout_ms == 5000);
+    CHECK(policy("rules = \"both\"\n" + chain).lists_decide());
+    const Policy alone = policy("rules = \"chain\"\n" + chain + "confirmations = 12\n");
+    CHECK(alone.rules == Rules::chain);
+    CHECK_FALSE(alone.lists_decide());
+    CHECK(alone.chain->confirmations == 12);
+    CHECK(alone.evidence == EvidenceRules{}); // contracts need not look at these
+    CHECK(why("rules = \"chain\"").find("there is no chain") != std::string::npos);
+    CHECK(why("rules = \"webhook\"\n" + chain).find("there is no webhook") != std::string::npos);
+    CHECK(why("rules = \"file\"\n" + chain).find("the contract would never be asked") !=
+          std::string::npos);
+    CHECK(why("webhook = { url = \"http://a\" }\n" + chain).find("line 2: there is a webhook") !=
+          std::string::npos);
+    const auto without = [&](std::string_view key) {
+      const auto at = chain.find(key);
+      return why(std::string{chain}.erase(at, chain.find('\n', at) - at));
+    };
+    for (const char* key : {"rpc", "contract", "chain_id"})
+      CHECK(without(key).find(fmt::format("'{}' is missing", key)) != std::string::npos);
+    const auto with_contract = [&](std::string_view value) {
+      return why(std::string{chain}.replace(chain.find("0x"), 42, value));
+    };
+    for (const std::string& bad : {std::string{}, of("d3", 20), "0x" + of("d3", 19),
+                                   "0x" + of("d3", 21), "0x" + of("g0", 20), "0x0" + of("d3", 20)})
+      CHECK(with_contract(bad).find("want 0x and 40 hex digits") != std::string::npos);
+    CHECK(why(chain + "timeout_ms = 0").find("want 1 to") != std::string::npos);
+    CHECK(why(chain + "confirmations = -1") != "accepted");
+    CHECK(why("[chain]\nrpc = \"SECRET@h\"") ==
+          "policy p.toml: chain: line 2: 'chain.rpc' is no http:// or https:// address of at most "
+          "2048 plain characters");
   }
 }

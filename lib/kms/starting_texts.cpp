@@ -50,8 +50,14 @@ passphrase_file = {}
 }
 
 constexpr std::string_view policy_rest = R"(
-# A KMS asks nobody but this file, unless a webhook is named: then both must agree.
-# webhook = { url = "http://127.0.0.1:8001", timeout_ms = 5000 }
+# A KMS asks nobody but this file, unless a webhook or a contract is named: then both must agree,
+# or, with 'rules = "webhook"' or 'rules = "chain"' in the first line, it decides alone.
+# [webhook]
+# url = "http://127.0.0.1:8001"
+# [chain]                               # a DstackKms contract
+# rpc = "http://127.0.0.1:8545"         # an Ethereum node, which is believed: better your own
+# contract = "0x…"
+# chain_id = 8453
 
 # The OS images that get keys, with the registers they give. 'dstack os inspect' shows the values of
 # an image, 'dstack kms policy add-image' writes them here. An image without them is refused: what a

@@ -112,11 +112,7 @@ Result<WebhookInfo> webhook_info_of(std::string_view url, unsigned status, std::
     out.gateway_app_id = TRY(json.need_string("gatewayAppId"));
     out.chain_id = TRY(json.need_u64("chainId"));
     out.app_implementation = TRY(json.need_string("appImplementation"));
-    // Providers put their keys into the path.
-    const std::string rpc = TRY(json.get_string("ethRpcUrl", ""));
-    const Url parts = split_url(rpc);
-    out.eth_rpc_url = cut_text(
-        fmt::format("{}{}", parts.scheme, parts.rest.substr(0, parts.rest.find('/'))), shown_body);
+    out.eth_rpc_url = scheme_and_host(TRY(json.get_string("ethRpcUrl", "")));
     return out;
   };
   auto out = read();
@@ -146,6 +142,13 @@ std::string redact_url(std::string_view url)
   const Url parts = split_url(url);
   return cut_text(fmt::format("{}{}{}{}", parts.scheme, parts.user ? "***@" : "", parts.rest,
                               parts.more ? "?***" : ""),
+                  shown_body);
+}
+
+std::string scheme_and_host(std::string_view url)
+{
+  const Url parts = split_url(url);
+  return cut_text(fmt::format("{}{}", parts.scheme, parts.rest.substr(0, parts.rest.find('/'))),
                   shown_body);
 }
 

@@ -36,6 +36,9 @@ std::string host_of_url(std::string_view url);
 /// User name, password, query and fragment replaced: safe to log and to show. Everything before an
 /// '@' is taken for a password.
 std::string redact_url(std::string_view url);
+/// "https://rpc.example:8545" of "https://rpc.example:8545/v3/KEY": RPC providers put their keys
+/// into the path.
+std::string scheme_and_host(std::string_view url);
 
 /// At most max bytes, cut between characters; bytes that are no UTF-8 become '?'.
 std::string cut_text(std::string_view text, std::size_t max);

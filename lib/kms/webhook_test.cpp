@@ -107,6 +107,10 @@ TEST_SUITE("kms::webhook")
       CHECK(failed.message().find("SECRET") == std::string::npos);
       CHECK(failed.code() == Errc::denied);
     }
+    CHECK(scheme_and_host("https://u:p@h:1/v3/KEY?a#b") == "https://h:1");
+    CHECK(scheme_and_host("https://h/KEY@x") == "https://x");
+    CHECK(scheme_and_host("h?KEY") == "h");
+    CHECK(scheme_and_host("").empty());
     CHECK(webhook_failed("http://a", fail(Errc::io, "refused")).message() ==
           "auth api http://a: refused");
   }

@@ -21,7 +21,7 @@ public:
     std::atomic<std::uint64_t> evidence_refused{};
     std::atomic<std::uint64_t> policy_allowed{};
     std::atomic<std::uint64_t> policy_denied{};
-    std::atomic<std::uint64_t> policy_unanswered{}; ///< webhook down, slow or garbage
+    std::atomic<std::uint64_t> policy_unanswered{}; ///< webhook or node down, slow or garbage
     std::atomic<std::uint64_t> rate_limited{};
     std::atomic<std::uint64_t> busy{}; ///< refused because the queue was full
     std::atomic<std::uint64_t> policy_reloads{};

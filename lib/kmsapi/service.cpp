@@ -200,7 +200,12 @@ Result<Json> Call::get_meta() const
   out.set("gateway_app_id", policy.gateway_app_id);
   out.set("kms_contract_address", Json{}).set("chain_id", Json{});
   out.set("app_auth_implementation", Json{});
-  if (policy.rules != kms::Rules::file) {
+  if (policy.chain) { // everybody may ask this, so the node is not
+    if (policy.gateway_app_id.empty()) out.set("gateway_app_id", Json{});
+    out.set("kms_contract_address", policy.chain->contract);
+    out.set("chain_id", policy.chain->chain_id);
+  }
+  if (policy.webhook) {
     const kms::WebhookInfo info = TRY(outside_.webhook_info(policy));
     out.set("gateway_app_id", info.gateway_app_id);
     out.set("kms_contract_address", info.kms_contract_address);

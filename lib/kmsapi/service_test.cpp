@@ -248,6 +248,20 @@ TEST_SUITE("kmsapi::service")
     CHECK(world.why("GetMeta") == "auth api down");
   }
 
+  TEST_CASE("with a contract GetMeta names it, and asks nobody")
+  {
+    const std::string chain = "chain = { rpc = \"http://127.0.0.1:1\", contract = \"0x" +
+                              std::string(40, 'C') + "\", chain_id = 8453 }\n";
+    World world{"rules = \"chain\"\n" + chain};
+    world.unanswered = fail(Errc::denied, "chain down");
+    const Json meta = world.get("GetMeta");
+    CHECK(text(meta, "kms_contract_address") == "0x" + std::string(40, 'c'));
+    CHECK(*meta.need_u64("chain_id") == 8453);
+    CHECK(meta.find("gateway_app_id")->is_null()); // the contract's is not known here
+    CHECK(text(World{chain + "gateway_app_id = \"any\""}.get("GetMeta"), "gateway_app_id") ==
+          "any");
+  }
+
   TEST_CASE("GetTempCaCert hands the temporary CA to anybody: it is no secret")
   {
     World world;

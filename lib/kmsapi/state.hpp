@@ -35,9 +35,10 @@ struct Outside {
   std::function<Result<verify::Proven>(
       const attest::Evidence&, const verify::BoundData&, const kms::Policy&)>
       prove{};
-  /// What the file says, the webhook, or both. Errors are those of asking.
+  /// What the file says, with the webhook or contract it names. Errors are those of asking.
   std::function<Result<kms::Decision>(const kms::Policy&, kms::Role, const kms::BootInfo&)>
       decide{};
+  /// Of a policy that names a webhook.
   std::function<Result<kms::WebhookInfo>(const kms::Policy&)> webhook_info{};
   /// On the disk when it returns.
   std::function<Status(const kms::AuditRecord&)> record{};

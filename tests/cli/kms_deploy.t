@@ -23,6 +23,9 @@ $ dstack kms deploy --policy policy.toml --custodian alice=$(cat alice.pub) --th
 $ printf '[webhook]\nurl = "https://user:word@example.com/"\n' >hook.toml; dstack kms deploy --policy hook.toml --custodian alice=$(cat alice.pub) --threshold 1
 ! dstack: error: hook.toml: the webhook's address may hold credentials, and the policy becomes part of what is measured: anybody can read it
 ? 2
+$ printf '[chain]\nrpc = "https://rpc.example.com/v3/KEY"\ncontract = "0x%s"\nchain_id = 1\n' $(printf 'd3%.0s' $(seq 20)) >chain.toml; dstack kms deploy --policy chain.toml --custodian alice=$(cat alice.pub) --threshold 1
+! dstack: error: chain.toml: chain.rpc is more than a host and so may hold a key of its provider, and the policy becomes part of what is measured: anybody can read it
+? 2
 $ printf 'typo = 1\n' >bad.toml; dstack kms deploy --policy bad.toml --custodian alice=$(cat alice.pub) --threshold 1
 ! dstack: error: policy bad.toml: line 1: unknown key 'typo'
 ? 2

@@ -49,6 +49,7 @@ $ dstack kms policy check wide.toml --json
     "file": "wide.toml",
     "rules": "both",
     "webhook": "http://***@auth:8000/",
+    "chain": null,
     "gateway_app_id": "any",
     "evidence": {
       "simulated": true,
@@ -118,6 +119,21 @@ $ dstack kms policy check wide.toml --json
       }
     ]
   }
+# A contract, read through a node that is better not asked in the clear. Of its address only the host is shown.
+$ h() { printf "$1%.0s" $(seq $2); }; printf 'rules = "chain"\n[chain]\nrpc = "http://u:secret@node:8545/v3/secret"\ncontract = "0x%s"\nchain_id = 8453\nconfirmations = 12\n' $(h D3 20) >chain.toml; dstack kms policy check chain.toml
+  rules        chain, contract 0xd3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3 on chain 8453 through http://node:8545
+  evidence     dstack-tdx; TCB UpToDate; advisories none
+  images       0
+  apps         0, with 0 compose hashes
+  KMS          0 systems on 0 devices
+  gateway      none
+  chain.toml: warning: no [[image]]: no key is given to anybody
+  chain.toml: warning: chain http://node:8545 is asked without TLS: whoever is in between can answer for it
+$ dstack kms policy check chain.toml --json | python3 -c 'import json,sys; d=json.load(sys.stdin); print(d["rules"], d["webhook"], d["chain"])'
+  chain None {'rpc': 'http://node:8545', 'contract': '0xd3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3', 'chain_id': 8453, 'confirmations': 12}
+$ sed 's/"0xD3/"0x/' chain.toml >bad.toml; dstack kms policy check bad.toml
+! dstack: error: policy bad.toml: chain: line 4: 'chain.contract' is '0xD3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D3' (want 0x and 40 hex digits)
+? 2
 $ dstack kms policy
 ! Say who gets keys, and see what that means
 ! ~

@@ -91,6 +91,12 @@ $ { echo 'webhook = { url = "http://u:pw@127.0.0.1:1" }'; cat policy.toml; } >ho
   ALLOWED
 ! a BootInfo holds no registers: whether the image is what it is called was not asked (--attestation does)
 ! webhook http://***@127.0.0.1:1 must agree; it was not asked
+# Nor is a contract that decides alone: what holds in any case is said.
+$ h() { printf "$1%.0s" $(seq $2); }; printf 'rules = "chain"\n[chain]\nrpc = "https://u:pw@node/KEY"\ncontract = "0x%s"\nchain_id = 8453\n' $(h d3 20) >chain.toml; dstack kms policy explain chain.toml --boot-info app.json | grep -vE '^ok .*(caller|evidence)' | tail -n 2
+  ~
+  ok   the keys of the app's epoch are still given out  [app.epoch]
+! a BootInfo holds no registers: whether the image is what it is called was not asked (--attestation does)
+! contract 0xd3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3 on chain 8453 through https://node decides the rest; it was not asked
 $ sed 's/"a1/"/' app.json >short.json; dstack kms policy explain policy.toml --boot-info short.json
 ! dstack: error: short.json: appId has 19 bytes (want 20)
 ? 4

@@ -189,10 +189,10 @@ def wait(holds, what, seconds=20):
 class Webhook(threading.Thread):
     """An authorisation webhook that answers as `behave` says; `asked` has what it was asked."""
 
-    def __init__(self):
+    def __init__(self, behave=None):
         super().__init__(daemon=True)
-        self.asked, self.behave = [], lambda path, body: (200, json.dumps(
-            {"isAllowed": True, "gatewayAppId": "gw", "reason": ""}))
+        self.asked, self.behave = [], behave or (lambda path, body: (200, json.dumps(
+            {"isAllowed": True, "gatewayAppId": "gw", "reason": ""})))
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -201,6 +201,8 @@ class Webhook(threading.Thread):
                 outer.asked.append((self.path, json.loads(body)))
                 status, text = outer.behave(self.path, body)
                 self.send_response(status)
+                if status == 307:
+                    self.send_header("Location", text)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 try:
@@ -217,3 +219,47 @@ class Webhook(threading.Thread):
 
     def run(self):
         self.server.serve_forever()
+
+    def down(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class EthereumNode(Webhook):
+    """A node with a DstackKms contract, by JSON-RPC: `results` by method and contract function."""
+    functions = {"1e079198": "isAppAllowed", "e067ec9d": "isKmsAllowed", "95f51931": "gatewayAppId"}
+
+    def __init__(self):
+        super().__init__(self.answer)
+        self.results = {"eth_chainId": "0x2105", "eth_blockNumber": "0x64", "isAppAllowed": self.verdict(True),
+                        "isKmsAllowed": self.verdict(True), "gatewayAppId": "0x" + self.word(32) + self.text("gw")}
+
+    @staticmethod
+    def word(number):
+        return f"{number:064x}"
+
+    @classmethod
+    def text(cls, text):
+        raw = text.encode()
+        return cls.word(len(raw)) + (raw + bytes(-len(raw) % 32)).hex()
+
+    @classmethod
+    def verdict(cls, allowed, reason=""):
+        return "0x" + cls.word(int(allowed)) + cls.word(64) + cls.text(reason)
+
+    def calls(self):
+        """The function, block and calldata of each call so far."""
+        out = []
+        for _, request in self.asked:
+            if request["method"] == "eth_call":
+                call, block = request["params"]
+                out.append((self.functions[call["data"][2:10]], block, call["data"]))
+        return out
+
+    def answer(self, _, body):
+        request = json.loads(body)
+        method = request["method"]
+        result = self.results[self.functions[request["params"][0]["data"][2:10]] if method == "eth_call" else method]
+        answer = {"jsonrpc": "2.0", "id": request["id"]}
+        answer["error" if isinstance(result, dict) else "result"] = result
+        return 200, json.dumps(answer)
