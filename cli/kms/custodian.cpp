@@ -71,6 +71,12 @@ Result<Rules> rules_of(const CustodianTrust& trust)
   if (trust.policy.empty()) return out;
   const std::string text = TRY(sys::read_text(trust.policy, kms::max_policy));
   out.policy = TRY(kms::policy_from_toml(text, trust.policy).within("{}", trust.policy));
+  if (!out.policy->lists_decide())
+    return fail(
+        Errc::config,
+        "{}: rules = \"{}\" leaves it to somebody who is not asked here which systems may be "
+        "a KMS: give --mr with the mr_aggregated of yours instead",
+        trust.policy, name_of(out.policy->rules));
   out.evidence = kms::evidence_policy(*out.policy);
   return out;
 }
