@@ -12,24 +12,6 @@ constexpr std::int64_t keep_answer_ms = 600'000;
 constexpr std::int64_t keep_refusal_ms = 60'000;
 constexpr std::size_t max_places = 1024;
 
-/// The question as text: quotes with the same one share their collateral.
-Result<std::string> question_of(const dcap::Quote& quote)
-{
-  if (quote.certification_type != pck_chain)
-    return fmt::format("{} {}", name_of(quote.tee), hex(quote.certification_data));
-  const auto request = TRY(request_for(as_text(quote.certification_data), quote.tee, TcbUpdate{}));
-  return fmt::format("{} {} {}", name_of(request.tee), hex(request.fmspc), name_of(request.ca));
-}
-
-/// Nobody is asked about platforms that no vendor vouches for: anyone can make such a quote.
-Status check_platform(const dcap::Quote& quote, const dcap::Anchor& anchor)
-{
-  if (quote.certification_type != pck_chain) return ok();
-  static_cast<void>(
-      TRY(dcap::prove_pck_chain(as_text(quote.certification_data), anchor).within("PCK chain")));
-  return ok();
-}
-
 CollateralShelf::Shared shared(std::optional<dcap::Collateral>& from)
 {
   return from ? std::make_shared<const dcap::HashedCollateral>(*std::move(from)) : nullptr;
@@ -64,6 +46,28 @@ Result<CollateralShelf::Shared> CollateralShelf::fetch_for(const dcap::Quote& qu
   return std::make_shared<const dcap::HashedCollateral>(std::move(out.collateral));
 }
 
+/// The question as text: quotes with the same one share their collateral. Nobody is asked about
+/// platforms that no vendor vouches for: anyone can make such a quote.
+Result<std::string> CollateralShelf::question_about(const dcap::Quote& quote)
+{
+  if (quote.certification_type != pck_chain)
+    return fmt::format("{} {}", name_of(quote.tee), hex(quote.certification_data));
+  const std::pair key{quote.tee, crypto::sha256(quote.certification_data)};
+  {
+    const std::lock_guard lock{mutex_};
+    if (const auto known = questions_.find(key); known != questions_.end()) return known->second;
+  }
+  const std::string_view chain = as_text(quote.certification_data);
+  static_cast<void>(TRY(dcap::prove_pck_chain(chain, *sources_.anchor).within("PCK chain")));
+  const auto request = TRY(request_for(chain, quote.tee, TcbUpdate{}));
+  std::string out =
+      fmt::format("{} {} {}", name_of(request.tee), hex(request.fmspc), name_of(request.ca));
+  const std::lock_guard lock{mutex_};
+  if (questions_.size() >= max_places) questions_.clear();
+  questions_.emplace(key, out);
+  return out;
+}
+
 std::shared_ptr<CollateralShelf::Place> CollateralShelf::place_for(const std::string& question)
 {
   const std::lock_guard lock{mutex_};
@@ -83,8 +87,7 @@ CollateralShelf::collateral_for(const dcap::Quote& quote, bool simulated, Time a
                                  "collateral have to be given");
   if (!sources_.service || !sources_.anchor)
     return fail(Errc::config, "no collateral: there is no service to ask for it");
-  TRY(check_platform(quote, *sources_.anchor));
-  const auto place = place_for(TRY(question_of(quote)));
+  const auto place = place_for(TRY(question_about(quote)));
   const std::lock_guard lock{place->mutex};
   const Time now = sys::now();
   const std::int64_t keep = place->answer && *place->answer ? keep_answer_ms : keep_refusal_ms;

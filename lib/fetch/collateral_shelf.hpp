@@ -2,6 +2,7 @@
 /// Where the collateral for a quote comes from: a file, the simulated TEE of this machine, or the
 /// services of the settings through the cache. Shared by the threads of one process.
 
+#include "crypto/hash.hpp"
 #include "dcap/verify.hpp"
 #include "fetch/kds.hpp"
 #include "fetch/pcs.hpp"
@@ -41,6 +42,7 @@ private:
     Time asked_at{};
   };
 
+  Result<std::string> question_about(const dcap::Quote& quote);
   std::shared_ptr<Place> place_for(const std::string& question);
   Result<Shared> fetch_for(const dcap::Quote& quote, Time at);
 
@@ -49,6 +51,8 @@ private:
   Shared simulated_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Place>> places_;
+  /// By the SHA-256 of chains that were proven: their dates are the verifier's.
+  std::map<std::pair<dcap::TeeType, crypto::Sha256Digest>, std::string> questions_;
 };
 
 } // namespace dstack::fetch
