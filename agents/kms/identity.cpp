@@ -21,6 +21,12 @@ Result<Fresh> fresh_key(const GuestAgent& agent, const Prove& prove, const kms::
   return out;
 }
 
+Result<std::shared_ptr<const kms::BootInfo>> self_of(const Attested& attested)
+{
+  return std::make_shared<const kms::BootInfo>(
+      TRY(kms::boot_info_of_proven(*attested.proven, "", kms::Replay::whole)));
+}
+
 std::vector<x509::Extension> evidence_of(const Fresh& fresh, const IdentityRequest& request)
 {
   if (!request.attested) return {};
@@ -54,7 +60,7 @@ Result<ServerIdentity> rpc_identity(const GuestAgent& agent,
   const Bytes certificate =
       TRY(kms::rpc_certificate(root_ca, fresh.key.spki_der(), request.domains,
                                evidence_of(fresh, request), request.now.seconds()));
-  return ServerIdentity{x509::to_pem(certificate), fresh.key.pkcs8_pem(), fresh.attested.proven};
+  return ServerIdentity{x509::to_pem(certificate), fresh.key.pkcs8_pem(), self_of(fresh.attested)};
 }
 
 Result<ServerIdentity> sealed_identity(const GuestAgent& agent,
@@ -71,7 +77,7 @@ Result<ServerIdentity> sealed_identity(const GuestAgent& agent,
   spec.extensions = {attest::usage_extension(usage_unseal),
                      attest::attestation_extension(fresh.attested.attestation)};
   const Bytes certificate = TRY(x509::make_app_certificate(spec, fresh.key.spki_der(), fresh.key));
-  return ServerIdentity{x509::to_pem(certificate), fresh.key.pkcs8_pem(), fresh.attested.proven};
+  return ServerIdentity{x509::to_pem(certificate), fresh.key.pkcs8_pem(), self_of(fresh.attested)};
 }
 
 } // namespace dstack::kmsnode

@@ -29,7 +29,8 @@ Result<Attested> attest_self(const GuestAgent& agent,
 struct ServerIdentity {
   std::string chain_pem{};
   std::string key_pem{};
-  std::shared_ptr<const verify::Proven> self{};
+  /// What our evidence proves, as policies see it.
+  Result<std::shared_ptr<const kms::BootInfo>> self = Error{Errc::not_found, "not attested yet"};
 };
 
 struct IdentityRequest {

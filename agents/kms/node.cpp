@@ -199,8 +199,7 @@ codec::Json Node::status() const
                         .set("problem", policy_problem_));
   Json self;
   if (state_->self) {
-    const auto info = kmsapi::boot_info_of(**state_->self, "", kms::Replay::whole);
-    if (info) self = kms::to_record(*info);
+    self = kms::to_record(**state_->self);
     self.set("attested_at", self_at_);
   } else {
     self.set("problem", state_->self.error().message());

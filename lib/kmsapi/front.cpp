@@ -78,8 +78,8 @@ http::Response answer_rpc(const Outside& outside,
   http::Response out;
   auto caller = identify(outside, *state->policy, origin.address, origin.certificate);
   if (caller) {
-    out = rpc::answer(service_for(outside, arrangement, std::move(state), *std::move(caller)),
-                      request);
+    out = rpc::answer(
+        service_for(outside, arrangement, std::move(state), *std::move(caller), method), request);
   } else {
     ++metrics.counters.evidence_refused;
     kms::AuditRecord record;

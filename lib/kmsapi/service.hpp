@@ -9,11 +9,13 @@
 
 namespace dstack::kmsapi {
 
-/// For one request. Outside and arrangement must live until it is answered.
+/// For one request: of all methods it has this one. Outside and arrangement must live until it is
+/// answered.
 rpc::Service service_for(const Outside& outside,
                          const Arrangement& arrangement,
                          std::shared_ptr<const State> state,
-                         Caller caller);
+                         Caller caller,
+                         std::string_view method);
 
 /// One request of one caller: the methods behind the service.
 class Call {
@@ -56,9 +58,14 @@ private:
   Status gate(const kms::BootInfo& info) const;
   kms::AuditRecord record_of(std::string_view event) const;
   Status write_down(const kms::AuditRecord& record) const;
-  Result<verify::Proven> prove_request(const attest::Csr& csr) const;
+  /// What a request for a certificate proves by itself.
+  struct Applicant {
+    attest::Attestation attestation{};
+    verify::Proven proven{};
+  };
+  Result<Applicant> prove_request(const attest::Csr& csr) const;
   Result<std::vector<std::string>> issue(const attest::Csr& csr,
-                                         const verify::Proven& proven,
+                                         const Applicant& applicant,
                                          const Granted& granted,
                                          std::string_view vm_config) const;
 

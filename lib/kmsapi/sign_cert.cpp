@@ -39,7 +39,7 @@ attest::AppInfo app_info(const kms::BootInfo& info, const verify::Proven& proven
 } // namespace
 
 Result<std::vector<std::string>> Call::issue(const attest::Csr& csr,
-                                             const verify::Proven& proven,
+                                             const Applicant& applicant,
                                              const Granted& granted,
                                              std::string_view vm_config) const
 {
@@ -52,11 +52,10 @@ Result<std::vector<std::string>> Call::issue(const attest::Csr& csr,
   kms::LeafFacts facts;
   facts.app_id = granted.info.app_id;
   if (csr.config.ext_quote)
-    facts.attestation =
-        attest::attestation_extension(TRY(attest::parse_attestation(csr.attestation)));
+    facts.attestation = attest::attestation_extension(applicant.attestation);
   if (csr.config.ext_app_info)
-    facts.app_info = attest::app_info_extension(
-        app_info(TRY(boot_info_of(proven, vm_config, kms::Replay::whole)), proven));
+    facts.app_info = attest::app_info_extension(app_info(
+        TRY(boot_info_of(applicant.proven, vm_config, kms::Replay::whole)), applicant.proven));
   const Bytes leaf = TRY(kms::leaf_certificate(app_ca, csr, facts, arrangement_.domains, now));
   return std::vector<std::string>{x509::to_pem(leaf), x509::to_pem(authority), root_ca_pem()};
 }
@@ -69,24 +68,23 @@ Result<Json> Call::sign_cert(const Json& params) const
   TRY(admitted("SignCert"));
   const attest::Csr csr = TRY(parse_request(TRY(params.get_u64("api_version", 0)), raw));
   TRY(attest::check_csr_signature(raw, csr, signature).within("Failed to verify csr signature"));
-  const auto proven = prove_request(csr);
-  if (!proven) return proven.error();
-  const Granted granted =
-      TRY(judge({"SignCert", kms::Role::app, &*proven, vm_config, kms::Replay::to_boot_mr_done}));
+  const Applicant applicant = TRY(prove_request(csr));
+  const Granted granted = TRY(judge(
+      {"SignCert", kms::Role::app, &applicant.proven, vm_config, kms::Replay::to_boot_mr_done}));
   Json chain = Json::array();
-  for (std::string& one : TRY(issue(csr, *proven, granted, vm_config)))
+  for (std::string& one : TRY(issue(csr, applicant, granted, vm_config)))
     chain.push(std::move(one));
   return Json{}.set("certificate_chain", std::move(chain));
 }
 
-Result<verify::Proven> Call::prove_request(const attest::Csr& csr) const
+Result<Call::Applicant> Call::prove_request(const attest::Csr& csr) const
 {
   constexpr std::string_view failed = "Quote verification failed";
-  const attest::Evidence evidence =
+  attest::Evidence evidence =
       TRY(verify::evidence_of_attestation(csr.attestation).within("{}", failed));
   auto proven =
       outside_.prove(evidence, attest::ratls_report_data(csr.public_key), *state_->policy);
-  if (proven) return proven;
+  if (proven) return Applicant{std::move(evidence.attestation), *std::move(proven)};
   Error error = std::move(proven).error().within(failed);
   kms::AuditRecord record = record_of("SignCert");
   record.allowed = false;

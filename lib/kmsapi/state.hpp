@@ -22,8 +22,8 @@ struct State {
   std::shared_ptr<const vault::OpenRoot> root{}; ///< nullptr: sealed
   std::shared_ptr<const kms::Policy> policy{};   ///< never nullptr
   std::string policy_digest{};                   ///< SHA-256 of its file, hex: which rules decided
-  /// The KMS' own evidence, verified like any other; an error says why there is none.
-  Result<std::shared_ptr<const verify::Proven>> self = Error{Errc::not_found, "not attested yet"};
+  /// What the KMS' own evidence proves, verified like any other; an error says why there is none.
+  Result<std::shared_ptr<const kms::BootInfo>> self = Error{Errc::not_found, "not attested yet"};
   codec::Json bootstrap_info{}; ///< null when the keys' birth was not attested
 };
 

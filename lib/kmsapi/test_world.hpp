@@ -79,7 +79,8 @@ struct World {
         vault::OpenRoot{std::move(material), std::move(open), {}, {}});
     state.policy = std::make_shared<const kms::Policy>(*kms::policy_from_toml(policy, "p.toml"));
     state.policy_digest = "d1";
-    state.self = std::make_shared<const verify::Proven>(proven_app());
+    state.self =
+        std::make_shared<const kms::BootInfo>(*boot_info_of(proven_app(), "", kms::Replay::whole));
     arrangement.domains = {"kms.example.com"};
     caller.address = "192.0.2.1";
     caller.proven = std::make_shared<const verify::Proven>(proven_app());
@@ -120,8 +121,8 @@ struct World {
 
   http::Response ask(http::Request request)
   {
-    const auto service =
-        service_for(outside, arrangement, std::make_shared<const State>(state), caller);
+    const auto service = service_for(outside, arrangement, std::make_shared<const State>(state),
+                                     caller, method_of(request));
     return rpc::answer(service, request);
   }
   http::Response post(std::string_view method, const codec::Json& body = codec::Json::object())
