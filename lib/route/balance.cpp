@@ -71,8 +71,9 @@ std::vector<Ranked> ranked(const std::vector<std::uint32_t>& members,
 {
   std::vector<Ranked> out;
   std::size_t good = 0;
+  const std::size_t first = random % members.size();
   for (std::size_t i = 0; i < members.size() && good < enough; ++i) {
-    const std::uint32_t index = members[(random + i) % members.size()];
+    const std::uint32_t index = members[(first + i) % members.size()];
     const InstanceState state = state_of(index);
     out.push_back({badness_of(state, settings, now), state.connections, i, index});
     if (out.back().badness == 0) ++good;

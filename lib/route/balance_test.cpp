@@ -68,6 +68,15 @@ TEST_SUITE("route::balance")
     CHECK(first == std::map<std::uint32_t, int>{{0, 100}, {1, 100}, {2, 100}});
   }
 
+  TEST_CASE("the largest chance has every instance once, as any other")
+  {
+    const Fleet fleet{3};
+    constexpr std::uint64_t most = UINT64_MAX; // a multiple of three
+    CHECK(fleet.order(most) == Order{0, 1, 2});
+    CHECK(fleet.order(most - 1) == Order{2, 0, 1});
+    CHECK(fleet.order(most - 2) == Order{1, 2, 0});
+  }
+
   TEST_CASE("an instance that just failed is tried last, twice as long each time, then again")
   {
     Fleet fleet{2};
