@@ -1,5 +1,6 @@
 #include "cli/deploy/ports.hpp"
 
+#include "base/address.hpp"
 #include "base/text.hpp"
 #include "cli/vms.hpp"
 #include "sys/sockets.hpp"
@@ -112,7 +113,7 @@ Result<PortSpec> parse_port_spec(std::string_view text)
     out.protocol = *protocol;
   }
   if (parts.size() > 3) out.address = parts[1];
-  if (!vm::is_numeric_address(out.address))
+  if (!is_ip_address(out.address))
     return fail(Errc::usage, "--port {}: '{}' is no address in figures", text, out.address);
   return out;
 }

@@ -1,6 +1,5 @@
+#include "base/address.hpp"
 #include "compose/source.hpp"
-
-#include <arpa/inet.h>
 
 namespace dstack::compose {
 
@@ -43,10 +42,7 @@ Status check_protocol(std::string_view protocol)
 
 Status check_address(const std::string& address)
 {
-  in6_addr scratch{};
-  if (address.empty() || inet_pton(AF_INET, address.c_str(), &scratch) == 1 ||
-      inet_pton(AF_INET6, address.c_str(), &scratch) == 1)
-    return ok();
+  if (address.empty() || is_ip_address(address)) return ok();
   return fail(Errc::malformed, "'{}' is no IP address", printable(address));
 }
 

@@ -1,8 +1,8 @@
 #include "kmsapi/rate_limit.hpp"
 
+#include "base/address.hpp"
+
 #include <algorithm>
-#include <arpa/inet.h>
-#include <array>
 
 namespace dstack::kmsapi {
 
@@ -11,14 +11,6 @@ namespace {
 constexpr std::size_t max_buckets = 65'536;
 
 } // namespace
-
-std::string network_of(const std::string& address)
-{
-  constexpr std::size_t network_size = 8;
-  std::array<unsigned char, 16> raw{};
-  if (::inet_pton(AF_INET6, address.c_str(), raw.data()) != 1) return address;
-  return std::string(raw.begin(), raw.begin() + network_size) + "/64";
-}
 
 RateLimit::RateLimit(std::uint64_t per_minute)
     : per_ms_(static_cast<double>(per_minute) / 60'000.0),

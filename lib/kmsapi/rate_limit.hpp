@@ -29,7 +29,4 @@ private:
   std::map<std::string, Bucket> buckets_;
 };
 
-/// The address itself, or the network of an IPv6 address.
-std::string network_of(const std::string& address);
-
 } // namespace dstack::kmsapi

@@ -1,11 +1,11 @@
 #include "net/http_server.hpp"
 
+#include "base/address.hpp"
 #include "net/connection.hpp"
 #include "net/tls_server.hpp"
 #include "sys/sockets.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -28,15 +28,6 @@ struct Listener {
   sys::Fd fd{};
   TlsSource tls{}; ///< empty: plain
 };
-
-/// What one customer of a network commonly holds: an IPv4 address, or an IPv6 network of 64 bits.
-std::string network_of(const std::string& address)
-{
-  in6_addr v6{};
-  if (::inet_pton(AF_INET6, address.c_str(), &v6) != 1) return address;
-  constexpr std::size_t prefix = 8;
-  return "net6 " + hex(ByteView{v6.s6_addr}.first(prefix));
-}
 
 /// A handshake and an answer come in several small pieces that must not wait for each other.
 void send_at_once(int fd)

@@ -1,5 +1,6 @@
 #include "net/resolve.hpp"
 
+#include "base/address.hpp"
 #include "base/text.hpp"
 #include "sys/clock.hpp"
 #include "sys/sockets.hpp"
@@ -44,13 +45,6 @@ template <class T> std::string text_of(int family, const T& address)
   std::array<char, INET6_ADDRSTRLEN> text{};
   const char* const shown = ::inet_ntop(family, &address, text.data(), text.size());
   return shown == nullptr ? "" : shown;
-}
-
-bool is_numeric(const std::string& host)
-{
-  in6_addr room{};
-  return ::inet_pton(AF_INET, host.c_str(), &room) == 1 ||
-         ::inet_pton(AF_INET6, host.c_str(), &room) == 1;
 }
 
 Status check_host(const std::string& host)
@@ -199,7 +193,7 @@ Result<std::vector<std::string>> resolve(const std::string& host,
                                          const std::vector<std::string>& servers,
                                          std::chrono::milliseconds deadline)
 {
-  if (is_numeric(host)) return std::vector<std::string>{host};
+  if (is_ip_address(host)) return std::vector<std::string>{host};
   TRY(check_host(host));
   const sys::Deadline until{deadline};
   Answer v4;

@@ -1,10 +1,10 @@
+#include "base/address.hpp"
 #include "base/secret.hpp"
 #include "net/output.hpp"
 #include "net/tls_session.hpp"
 #include "net/wait.hpp"
 #include "sys/sockets.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/x509v3.h>
@@ -18,13 +18,6 @@ namespace {
 /// Authorities between a server's certificate and the one that is trusted.
 constexpr int max_intermediates = 4;
 constexpr std::uint16_t https_port = 443;
-
-bool is_address(const std::string& host)
-{
-  in6_addr room{};
-  return ::inet_pton(AF_INET, host.c_str(), &room) == 1 ||
-         ::inet_pton(AF_INET6, host.c_str(), &room) == 1;
-}
 
 /// What the certificate of the server is held against, and what was wrong with it.
 struct Judge {
@@ -88,7 +81,7 @@ Status name_server(SSL* ssl, const std::string& host)
   X509_VERIFY_PARAM* const param = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
                                              X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  if (is_address(host))
+  if (is_ip_address(host))
     set = set && X509_VERIFY_PARAM_set1_ip_asc(param, host.c_str()) == 1;
   else if (!host.empty())
     set = set && X509_VERIFY_PARAM_set1_host(param, host.data(), host.size()) == 1 &&

@@ -1,5 +1,6 @@
 #include "store/vm_spec.hpp"
 
+#include "base/address.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -80,7 +81,7 @@ Result<vm::PortForward> port_from_json(const Json& json)
   vm::PortForward port;
   port.protocol = TRY(vm::parse_protocol(TRY(json.need_string("protocol"))).within("protocol"));
   port.host_address = TRY(json.need_string("host_address"));
-  if (!vm::is_numeric_address(port.host_address))
+  if (!is_ip_address(port.host_address))
     return fail(Errc::malformed, "host_address: '{}' is not a numeric address",
                 printable(port.host_address));
   port.host_port = static_cast<std::uint16_t>(TRY(need_between(json, "host_port", 1, 65535)));

@@ -1,9 +1,8 @@
 #include "vm/command_line.hpp"
 
+#include "base/address.hpp"
 #include "base/text.hpp"
 #include "codec/json.hpp"
-
-#include <algorithm>
 
 namespace dstack::vm {
 
@@ -30,22 +29,6 @@ std::string escaped(std::string_view value)
 void add(Args& args, std::initializer_list<std::string> more)
 {
   args.insert(args.end(), more);
-}
-
-bool is_ipv4(std::string_view text)
-{
-  const auto parts = split(text, '.');
-  return parts.size() == 4 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
-           const auto value = parse_u64(part);
-           return value && *value <= 255 && part.size() <= 3 &&
-                  (part.size() == 1 || part[0] != '0');
-         });
-}
-
-bool looks_like_ipv6(std::string_view text)
-{
-  return text.size() >= 2 && text.size() <= 45 && std::count(text.begin(), text.end(), ':') >= 2 &&
-         text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
 }
 
 /// Under SEV-SNP devices must go through the IOMMU interface, for the guest's memory is private.
@@ -216,7 +199,7 @@ Status check(const MachineSpec& spec)
     return fail(Errc::config, "vsock context id {} (want {} or more)", spec.guest_cid,
                 first_guest_cid);
   for (const PortForward& forward : spec.forwards) {
-    if (!is_ipv4(forward.host_address))
+    if (!is_ipv4_address(forward.host_address))
       return fail(Errc::config, "port on '{}': QEMU's user network forwards IPv4 addresses only",
                   printable(forward.host_address));
     if (forward.host_port == 0 || forward.vm_port == 0)
@@ -237,11 +220,6 @@ Result<Protocol> parse_protocol(std::string_view name)
   if (name == "tcp") return Protocol::tcp;
   if (name == "udp") return Protocol::udp;
   return fail(Errc::malformed, "protocol '{}' (want tcp or udp)", printable(name));
-}
-
-bool is_numeric_address(std::string_view text)
-{
-  return is_ipv4(text) || looks_like_ipv6(text);
 }
 
 Result<std::vector<std::string>> qemu_arguments(const MachineSpec& spec)

@@ -10,8 +10,6 @@ namespace dstack::vm {
 enum class Protocol { tcp, udp };
 std::string_view name_of(Protocol protocol);
 Result<Protocol> parse_protocol(std::string_view name);
-/// An IPv4 or IPv6 address in figures, no name.
-bool is_numeric_address(std::string_view text);
 
 /// One port of the guest reachable on the host. host_address is numeric ("127.0.0.1").
 struct PortForward {

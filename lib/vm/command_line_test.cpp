@@ -140,15 +140,6 @@ TEST_SUITE("vm::qemu_arguments")
     CHECK(mac_address({0x97, 0xb1, 0xd8, 0xb9, 0x08, 0xe6}) == "96:b1:d8:b9:08:e6");
     CHECK(mac_address({0xc4, 0x74, 0x2c, 0x65, 0x14, 0xb9}) == "c6:74:2c:65:14:b9");
   }
-
-  TEST_CASE("numeric addresses")
-  {
-    CHECK(is_numeric_address("127.0.0.1"));
-    CHECK(is_numeric_address("::1"));
-    CHECK(!is_numeric_address("example.org"));
-    CHECK(!is_numeric_address("1.2.3.4:80"));
-    CHECK(!is_numeric_address("fe80::1%eth0"));
-  }
 }
 
 } // namespace dstack::vm
