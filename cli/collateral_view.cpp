@@ -1,5 +1,6 @@
 #include "cli/collateral_view.hpp"
 
+#include "codec/json_list.hpp"
 #include "dcap/tcb_info.hpp"
 #include "fetch/issuer_chain.hpp"
 #include "fetch/pcs_request.hpp"
@@ -66,14 +67,6 @@ PartView named(PartView part, std::string name, std::string key, std::vector<std
   return part;
 }
 
-Json list_of(const std::vector<std::string>& names)
-{
-  Json out = Json::array();
-  for (const std::string& name : names)
-    out.push(name);
-  return out;
-}
-
 } // namespace
 
 Result<CollateralView> view_of(const dcap::Collateral& c)
@@ -106,10 +99,10 @@ codec::Json to_json(const CollateralView& view)
   for (const PartView& part : view.parts) {
     Json one = part.facts;
     one.set("issued", date(part.issued)).set("next_update", date(part.next_update));
-    if (!part.issuers.empty()) one.set("issuer_chain", list_of(part.issuers));
+    if (!part.issuers.empty()) one.set("issuer_chain", codec::list_of(part.issuers));
     out.set(part.key, one);
   }
-  if (!view.pck_chain.empty()) out.set("pck_certificate_chain", list_of(view.pck_chain));
+  if (!view.pck_chain.empty()) out.set("pck_certificate_chain", codec::list_of(view.pck_chain));
   return out;
 }
 

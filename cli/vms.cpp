@@ -1,5 +1,7 @@
 #include "cli/vms.hpp"
 
+#include "codec/json_list.hpp"
+
 namespace dstack::cli {
 
 namespace {
@@ -65,9 +67,6 @@ std::vector<std::string> urls_of(const store::VmSpec& spec)
 
 codec::Json vm_json(const store::VmRecord& vm)
 {
-  codec::Json urls = codec::Json::array();
-  for (const std::string& url : urls_of(vm.spec))
-    urls.push(url);
   codec::Json ports = codec::Json::array();
   for (const vm::PortForward& port : vm.spec.ports)
     ports.push(store::to_json(port));
@@ -84,7 +83,7 @@ codec::Json vm_json(const store::VmRecord& vm)
       .set("image", vm.spec.image.name)
       .set("created_at", vm.spec.created_at)
       .set("started_at", vm.state.started_at)
-      .set("urls", urls)
+      .set("urls", codec::list_of(urls_of(vm.spec)))
       .set("ports", ports)
       .set("last_error", vm.state.last_error);
   if (!vm.problem.empty()) out.set("problem", vm.problem);

@@ -1,4 +1,4 @@
-#include "codec/json.hpp"
+#include "codec/json_list.hpp"
 #include "guest/runtime.hpp"
 
 #include <algorithm>
@@ -34,12 +34,7 @@ Result<std::string> daemon_config(std::string_view base,
         std::find(insecure.begin(), insecure.end(), authority) == insecure.end())
       insecure.push_back(authority);
   }
-  if (!insecure.empty()) {
-    codec::Json list = codec::Json::array();
-    for (const std::string& one : insecure)
-      list.push(one);
-    root.set("insecure-registries", std::move(list));
-  }
+  if (!insecure.empty()) root.set("insecure-registries", codec::list_of(insecure));
   return codec::write_json(root);
 }
 

@@ -1,3 +1,4 @@
+#include "codec/json_list.hpp"
 #include "guest/guest.hpp"
 
 #include "base/text.hpp"
@@ -15,9 +16,6 @@ using codec::Json;
 constexpr const char* program = "dstack-guest";
 Json to_json(const Container& container)
 {
-  Json names = Json::array();
-  for (const std::string& name : container.names)
-    names.push(name);
   Json ports = Json::array();
   for (const PublishedPort& port : container.ports) {
     Json one;
@@ -27,7 +25,9 @@ Json to_json(const Container& container)
     ports.push(std::move(one));
   }
   Json out;
-  out.set("id", container.id).set("names", std::move(names)).set("image", container.image);
+  out.set("id", container.id)
+      .set("names", codec::list_of(container.names))
+      .set("image", container.image);
   out.set("image_id", container.image_id).set("created", container.created);
   out.set("state", container.state).set("status", container.status);
   out.set("service", container.service).set("ports", std::move(ports));

@@ -1,6 +1,7 @@
 #include "cli/cmd/add.hpp"
 #include "cli/deploy/app.hpp"
 #include "cli/ui/table.hpp"
+#include "codec/json_list.hpp"
 
 namespace dstack::cli {
 
@@ -23,15 +24,9 @@ codec::Json service_json(const compose::Service& service)
 
 codec::Json document_of(const App& app)
 {
-  codec::Json services = codec::Json::array();
-  for (const compose::Service& service : app.project.services)
-    services.push(service_json(service));
   codec::Json env_files = codec::Json::array();
   for (const auto& [path, text] : app.parsed.env_files)
     env_files.push(path);
-  codec::Json volumes = codec::Json::array();
-  for (const std::string& volume : app.project.volumes)
-    volumes.push(volume);
   return codec::Json::object()
       .set("schema", "dstack.app.inspect/1")
       .set("name", app.parsed.name)
@@ -39,8 +34,8 @@ codec::Json document_of(const App& app)
       .set("compose_hash", app.compose_hash)
       .set("runner", compose::name_of(app.parsed.runner))
       .set("key_provider", compose::name_of(app.parsed.key_provider))
-      .set("services", services)
-      .set("volumes", volumes)
+      .set("services", codec::list_of(app.project.services, service_json))
+      .set("volumes", codec::list_of(app.project.volumes))
       .set("env_files", env_files)
       .set("images_inside", !app.bundle.empty())
       .set("app_compose", app.parsed.json);

@@ -1,6 +1,7 @@
 #include "cli/cmd/add.hpp"
 #include "cli/docs/complete.hpp"
 #include "cli/docs/man.hpp"
+#include "codec/json_list.hpp"
 
 namespace dstack::cli {
 
@@ -28,21 +29,15 @@ Result<Exit> answer_completion(const Options& o, Context& ctx)
 
 codec::Json option_json(const Option& option)
 {
-  codec::Json names = codec::Json::array();
-  for (const std::string& name : option.names())
-    names.push(name);
-  codec::Json choices = codec::Json::array();
-  for (const std::string& choice : option.choices())
-    choices.push(choice);
   return codec::Json::object()
-      .set("names", names)
+      .set("names", codec::list_of(option.names()))
       .set("value", option.value())
       .set("help", option.help())
       .set("required", option.is_required())
       .set("repeats", option.is_repeated())
       .set("default", option.fallback())
       .set("environment", option.shown_env())
-      .set("choices", choices);
+      .set("choices", codec::list_of(option.choices()));
 }
 
 codec::Json leaf_json(const Leaf& leaf)

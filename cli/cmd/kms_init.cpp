@@ -1,6 +1,7 @@
 #include "cli/cmd/add.hpp"
 #include "cli/kms/init.hpp"
 #include "cli/kms/opening.hpp"
+#include "codec/json_list.hpp"
 #include "sys/protect.hpp"
 
 namespace dstack::cli {
@@ -44,12 +45,9 @@ Json to_json(const KmsInitOptions& o, const InitialisedKms& made)
                     .set("custodian", made.custody.circle.custodians[i])
                     .set("file", made.shares[i].string()));
   out.set("shares", std::move(shares));
-  Json next = Json::array();
-  for (const std::string& line : next_commands(o, made))
-    next.push(line);
   return out.set("settings_kept", made.settings_kept)
       .set("policy_kept", made.policy_kept)
-      .set("next", std::move(next));
+      .set("next", codec::list_of(next_commands(o, made)));
 }
 
 void report_warnings(const InitialisedKms& made, Context& ctx)

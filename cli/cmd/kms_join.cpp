@@ -3,6 +3,7 @@
 #include "cli/kms/opening.hpp"
 #include "cli/kms/process.hpp"
 #include "cli/kms/stand_in.hpp"
+#include "codec/json_list.hpp"
 #include "kms/policy.hpp"
 #include "kmsclient/url.hpp"
 #include "sys/protect.hpp"
@@ -109,10 +110,7 @@ launch_of(const Options& o, const sys::fs::path& directory, const KmsAttester& a
   else if (!o.passphrase_file.empty())
     out.settings.set("passphrase_file", sys::fs::absolute(o.passphrase_file).string());
   if (o.custodians.empty()) return out;
-  Json names = Json::array();
-  for (const std::string& name : o.custodians)
-    names.push(name);
-  out.settings.set("custodians", std::move(names)).set("threshold", o.threshold);
+  out.settings.set("custodians", codec::list_of(o.custodians)).set("threshold", o.threshold);
   out.settings.set("shares_directory", sys::fs::absolute(o.shares_to).string());
   return out;
 }

@@ -1,5 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/kms/policy_file.hpp"
+#include "codec/json_list.hpp"
 #include "kms/chain.hpp"
 #include "kms/webhook.hpp"
 
@@ -28,18 +29,7 @@ std::string counted(const kms::Allowed& allowed, std::string_view what)
 Json allowed_json(const kms::Allowed& allowed)
 {
   if (allowed.any) return "any";
-  Json out = Json::array();
-  for (const std::string& value : allowed.values)
-    out.push(value);
-  return out;
-}
-
-Json strings(const std::vector<std::string>& words)
-{
-  Json out = Json::array();
-  for (const std::string& word : words)
-    out.push(word);
-  return out;
+  return codec::list_of(allowed.values);
 }
 
 Json images_json(const kms::Policy& policy)
@@ -48,7 +38,7 @@ Json images_json(const kms::Policy& policy)
   for (const kms::ImageRule& image : policy.images) {
     Json registers = Json::object();
     for (const auto& [name, values] : image.registers)
-      registers.set(name, strings(values));
+      registers.set(name, codec::list_of(values));
     out.push(Json::object()
                  .set("name", image.name)
                  .set("hash", image.hash)
@@ -64,7 +54,7 @@ Json apps_json(const kms::Policy& policy)
     out.push(Json::object()
                  .set("id", app.id)
                  .set("name", app.name)
-                 .set("compose", strings(app.compose))
+                 .set("compose", codec::list_of(app.compose))
                  .set("devices", allowed_json(app.devices))
                  .set("epoch", std::uint64_t{app.epoch}));
   return out;
@@ -94,9 +84,9 @@ Json document(const kms::Policy& policy, const std::vector<kms::Warning>& warnin
       .set("gateway_app_id", policy.gateway_app_id)
       .set("evidence", Json::object()
                            .set("simulated", evidence.simulated)
-                           .set("tee", strings(evidence.tees))
-                           .set("tcb", strings(evidence.tcb))
-                           .set("advisories", strings(evidence.advisories)))
+                           .set("tee", codec::list_of(evidence.tees))
+                           .set("tcb", codec::list_of(evidence.tcb))
+                           .set("advisories", codec::list_of(evidence.advisories)))
       .set("kms", Json::object()
                       .set("mr_aggregated", allowed_json(policy.kms.mr_aggregated))
                       .set("devices", allowed_json(policy.kms.devices)))

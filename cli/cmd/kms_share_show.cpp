@@ -1,6 +1,7 @@
 #include "cli/cmd/add.hpp"
 #include "cli/context.hpp"
 #include "cli/kms/opening.hpp"
+#include "codec/json_list.hpp"
 #include "sys/secret_files.hpp"
 #include "vault/share_file.hpp"
 
@@ -46,16 +47,13 @@ Result<Exit> run(const Options& o, Context& ctx)
   const auto view = TRY(vault::view_share(text.view()).within("{}", o.file));
   const Checked checked = TRY(check(o, view));
   if (ctx.ui().json()) {
-    codec::Json custodians = codec::Json::array();
-    for (const std::string& name : view.circle.custodians)
-      custodians.push(name);
     ctx.ui().document(codec::Json::object()
                           .set("schema", "dstack.kms.share.show/1")
                           .set("cluster", hex(view.cluster))
                           .set("custodian", view.custodian())
                           .set("index", unsigned{view.index})
                           .set("threshold", view.circle.threshold())
-                          .set("custodians", std::move(custodians))
+                          .set("custodians", codec::list_of(view.circle.custodians))
                           .set("protection", vault::name_of(view.protection))
                           .set("checked", checked == Checked::yes));
     return Exit::ok;

@@ -1,6 +1,7 @@
 #include "cli/cmd/add.hpp"
 #include "cli/ui/table.hpp"
 #include "cli/vms.hpp"
+#include "codec/json_list.hpp"
 
 namespace dstack::cli {
 
@@ -42,10 +43,9 @@ Result<Exit> run(const Options& o, Context& ctx)
   const std::size_t found = vms.size();
   std::erase_if(vms, [&](const store::VmRecord& vm) { return !is_shown(o, vm); });
   if (ctx.ui().json()) {
-    codec::Json list = codec::Json::array();
-    for (const store::VmRecord& vm : vms)
-      list.push(vm_json(vm));
-    ctx.ui().document(codec::Json::object().set("schema", "dstack.ps/1").set("vms", list));
+    ctx.ui().document(codec::Json::object()
+                          .set("schema", "dstack.ps/1")
+                          .set("vms", codec::list_of(vms, vm_json)));
     return Exit::ok;
   }
   if (ctx.globals().quiet) {

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "cli/images.hpp"
+#include "codec/json_list.hpp"
 #include "store/host_facts.hpp"
 #include "vm/share_disk.hpp"
 
@@ -98,20 +99,14 @@ std::string sys_config(const store::VmSpec& spec, const osbuild::ImageInfo& imag
   network.set("address", fmt::format("{}/24", vm::user_network_guest))
       .set("gateway", vm::user_network_gateway)
       .set("dns", vm::user_network_dns);
-  Json insecure = Json::array();
-  for (const std::string& host : spec.insecure_registries)
-    insecure.push(as_seen_by_guest(host));
   Json own = Json::object();
   own.set("tee", store::name_of(spec.tee))
       .set("network", network)
       .set("bundle", !spec.bundle.empty())
       .set("hostname", spec.name)
-      .set("insecure_registries", insecure);
-  Json kms = Json::array();
-  for (const std::string& url : spec.kms.urls)
-    kms.push(as_seen_by_guest(url));
+      .set("insecure_registries", codec::list_of(spec.insecure_registries, as_seen_by_guest));
   Json out = Json::object();
-  out.set("kms_urls", std::move(kms))
+  out.set("kms_urls", codec::list_of(spec.kms.urls, as_seen_by_guest))
       .set("gateway_urls", Json::array())
       .set("pccs_url", "")
       .set("docker_registry", as_seen_by_guest(spec.registry_mirror))

@@ -4,6 +4,7 @@
 #include "cli/deploy/measurements.hpp"
 #include "cli/supervisor.hpp"
 #include "cli/vms.hpp"
+#include "codec/json_list.hpp"
 
 namespace dstack::cli {
 
@@ -43,9 +44,6 @@ void print_document(Context& ctx,
                     const std::optional<Measurements>& measured,
                     std::string_view schema)
 {
-  codec::Json urls = codec::Json::array();
-  for (const Probe& probe : launched.probes)
-    urls.push(probe_json(probe));
   codec::Json times = codec::Json::array();
   for (const StageTime& stage : stages.times())
     times.push(codec::Json::object().set("name", stage.name).set("ms", stage.ms));
@@ -60,7 +58,7 @@ void print_document(Context& ctx,
       .set("compose_hash", vm.spec.app.compose_hash)
       .set("image", vm.spec.image.name)
       .set("os_image_hash", vm.spec.image.os_image_hash)
-      .set("urls", urls)
+      .set("urls", codec::list_of(launched.probes, probe_json))
       .set("measurements", measured ? measurements_json(*measured) : codec::Json{})
       .set("stages", times)
       .set("total_ms", stages.total_ms());

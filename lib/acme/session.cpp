@@ -1,5 +1,7 @@
 #include "acme/session.hpp"
 
+#include "codec/json_list.hpp"
+
 #include <algorithm>
 
 namespace dstack::acme {
@@ -47,12 +49,7 @@ std::string Session::account_payload() const
 {
   Json out = Json::object();
   if (!directory_.terms_of_service.empty()) out.set("termsOfServiceAgreed", true);
-  if (!settings_.contacts.empty()) {
-    Json contacts = Json::array();
-    for (const std::string& contact : settings_.contacts)
-      contacts.push(contact);
-    out.set("contact", std::move(contacts));
-  }
+  if (!settings_.contacts.empty()) out.set("contact", codec::list_of(settings_.contacts));
   if (settings_.external)
     out.set("externalAccountBinding",
             external_account_binding(*settings_.external, *key_, directory_.new_account));

@@ -1,4 +1,4 @@
-#include "codec/json.hpp"
+#include "codec/json_list.hpp"
 
 #include <doctest/doctest.h>
 
@@ -89,6 +89,17 @@ TEST_SUITE("codec::json")
     CHECK(value.get_strings("l").error().message() ==
           "'l' item 1: a number where a string is wanted");
     CHECK(value.get_bool("s", false).error().code() == Errc::malformed);
+  }
+
+  TEST_CASE("a range becomes a list, item by item")
+  {
+    const std::vector<std::string> words{"b", "a"};
+    CHECK(write_json(list_of(words)) == R"(["b","a"])");
+    CHECK(write_json(list_of(std::vector<Bytes>{{1}, {}}, hex)) == R"(["01",""])");
+    CHECK(write_json(list_of(words, [](const std::string& word) {
+            return Json{}.set("w", word);
+          })) == R"([{"w":"b"},{"w":"a"}])");
+    CHECK(write_json(list_of(std::vector<std::string>{})) == "[]");
   }
 }
 

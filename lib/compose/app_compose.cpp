@@ -1,6 +1,7 @@
 #include "compose/app_compose.hpp"
 
 #include "base/text.hpp"
+#include "codec/json_list.hpp"
 #include "compose/project.hpp"
 #include "crypto/hash.hpp"
 
@@ -89,23 +90,15 @@ InstanceId instance_id(ByteView seed, const AppId& app, ByteView binding)
 
 namespace {
 
-Json text_array(const std::vector<std::string>& texts)
-{
-  Json out = Json::array();
-  for (const std::string& text : texts)
-    out.push(text);
-  return out;
-}
-
 /// Only what is asked for: an app that asks for none of it keeps its hash.
 void add_boot_options(const BuildOptions& options, Json& out)
 {
   if (options.init_scripts.size() == 1)
     out.set("init_script", options.init_scripts[0]);
   else if (!options.init_scripts.empty())
-    out.set("init_script", text_array(options.init_scripts));
+    out.set("init_script", codec::list_of(options.init_scripts));
   if (!options.pre_launch_script.empty()) out.set("pre_launch_script", options.pre_launch_script);
-  if (!options.allowed_envs.empty()) out.set("allowed_envs", text_array(options.allowed_envs));
+  if (!options.allowed_envs.empty()) out.set("allowed_envs", codec::list_of(options.allowed_envs));
   if (!options.key_provider_id.empty()) out.set("key_provider_id", hex(options.key_provider_id));
   if (options.swap_bytes != 0) out.set("swap_size", options.swap_bytes);
   if (options.event_log_version != 1) out.set("event_log_version", options.event_log_version);

@@ -1,4 +1,5 @@
 #include "attest/attestation.hpp"
+#include "codec/json_list.hpp"
 #include "crypto/keccak.hpp"
 #include "guestapi/guest.hpp"
 #include "guestapi/messages.hpp"
@@ -43,20 +44,9 @@ std::vector<std::string> texts(const Json& params, std::string_view name)
   return *params.get_strings(name);
 }
 
-Json hex_list(const std::vector<Bytes>& list)
-{
-  Json out = Json::array();
-  for (const Bytes& one : list)
-    out.push(hex(one));
-  return out;
-}
-
 Json to_json(const Guest::Issued& issued)
 {
-  Json chain = Json::array();
-  for (const std::string& pem : issued.chain)
-    chain.push(pem);
-  return Json{}.set("key", issued.key_pem).set("certificate_chain", std::move(chain));
+  return Json{}.set("key", issued.key_pem).set("certificate_chain", codec::list_of(issued.chain));
 }
 
 /// Issues a certificate for the key and answers with both.
@@ -97,7 +87,7 @@ Result<Json> get_key(Guest& guest, const Json& params)
   const keys::DerivedKey key = TRY(derived(guest, params));
   return Json{}
       .set("key", hex(key.key.view()))
-      .set("signature_chain", hex_list(key.signature_chain));
+      .set("signature_chain", codec::list_of(key.signature_chain, hex));
 }
 
 Result<Json> get_quote(Guest& guest, const Json& params)
@@ -118,7 +108,7 @@ Result<Json> sign(Guest& guest, const Json& params)
       TRY(keys::sign(guest.app_keys(), text(params, "algorithm"), raw(params, "data")));
   return Json{}
       .set("signature", hex(made.signature))
-      .set("signature_chain", hex_list(made.chain))
+      .set("signature_chain", codec::list_of(made.chain, hex))
       .set("public_key", hex(made.public_key));
 }
 
@@ -161,7 +151,7 @@ Result<Json> derive_k256_key(Guest& guest, const Json& params)
   const keys::DerivedKey key = TRY(derived(guest, params));
   return Json{}
       .set("k256_key", hex(key.key.view()))
-      .set("k256_signature_chain", hex_list(key.signature_chain));
+      .set("k256_signature_chain", codec::list_of(key.signature_chain, hex));
 }
 
 /// Hash of "prefix:" and the data, except with the algorithm raw: 64 bytes as they are.

@@ -1,18 +1,12 @@
 #include "guestapi/system.hpp"
 
+#include "codec/json_list.hpp"
+
 namespace dstack::guestapi {
 
 namespace {
 
 using codec::Json;
-
-Json texts(const std::vector<std::string>& all)
-{
-  Json out = Json::array();
-  for (const std::string& one : all)
-    out.push(one);
-  return out;
-}
 
 Json disk_json(const Disk& disk)
 {
@@ -51,10 +45,7 @@ Json to_json(const SystemInfo& info)
   out.set("free_swap", info.free_swap).set("uptime", info.uptime);
   out.set("loadavg_one", info.loadavg_one).set("loadavg_five", info.loadavg_five);
   out.set("loadavg_fifteen", info.loadavg_fifteen);
-  Json disks = Json::array();
-  for (const Disk& disk : info.disks)
-    disks.push(disk_json(disk));
-  out.set("disks", std::move(disks));
+  out.set("disks", codec::list_of(info.disks, disk_json));
   return out;
 }
 
@@ -63,12 +54,10 @@ Json to_json(const NetworkInfo& info)
   Json gateways = Json::array();
   for (const std::string& address : info.gateways)
     gateways.push(Json{}.set("address", address));
-  Json interfaces = Json::array();
-  for (const Interface& interface : info.interfaces)
-    interfaces.push(interface_json(interface));
   Json out;
-  out.set("dns_servers", texts(info.dns_servers)).set("gateways", std::move(gateways));
-  out.set("interfaces", std::move(interfaces)).set("wg_info", info.wg_info);
+  out.set("dns_servers", codec::list_of(info.dns_servers)).set("gateways", std::move(gateways));
+  out.set("interfaces", codec::list_of(info.interfaces, interface_json))
+      .set("wg_info", info.wg_info);
   return out;
 }
 

@@ -2,6 +2,7 @@
 /// attestation.
 
 #include "attest/ratls_write.hpp"
+#include "codec/json_list.hpp"
 #include "kms/certificates.hpp"
 #include "kmsapi/service.hpp"
 
@@ -71,10 +72,8 @@ Result<Json> Call::sign_cert(const Json& params) const
   const Applicant applicant = TRY(prove_request(csr));
   const Granted granted = TRY(judge(
       {"SignCert", kms::Role::app, &applicant.proven, vm_config, kms::Replay::to_boot_mr_done}));
-  Json chain = Json::array();
-  for (std::string& one : TRY(issue(csr, applicant, granted, vm_config)))
-    chain.push(std::move(one));
-  return Json{}.set("certificate_chain", std::move(chain));
+  const auto chain = TRY(issue(csr, applicant, granted, vm_config));
+  return Json{}.set("certificate_chain", codec::list_of(chain));
 }
 
 Result<Call::Applicant> Call::prove_request(const attest::Csr& csr) const

@@ -1,6 +1,7 @@
 #include "kmsapi/unseal.hpp"
 
 #include "base/text.hpp"
+#include "codec/json_list.hpp"
 #include "crypto/hash.hpp"
 
 namespace dstack::kmsapi {
@@ -11,14 +12,6 @@ namespace {
 
 constexpr std::size_t max_names = 255;
 constexpr codec::JsonLimits limits{max_unseal_document, 4, 4096};
-
-Json names(const std::vector<std::string>& from)
-{
-  Json out = Json::array();
-  for (const std::string& one : from)
-    out.push(one);
-  return out;
-}
 
 Result<std::vector<std::string>> read_names(const Json& json, std::string_view key)
 {
@@ -40,8 +33,8 @@ Json to_json(const UnsealDocument& document)
       .set("attestation", hex(document.attestation))
       .set("threshold", document.threshold)
       .set("have", document.have)
-      .set("custodians", names(document.custodians))
-      .set("in", names(document.in));
+      .set("custodians", codec::list_of(document.custodians))
+      .set("in", codec::list_of(document.in));
 }
 
 Result<UnsealDocument> parse_unseal(std::string_view text)

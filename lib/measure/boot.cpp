@@ -1,5 +1,7 @@
 #include "measure/boot.hpp"
 
+#include "codec/json_list.hpp"
+
 namespace dstack::measure {
 
 using attest::TdxEvent;
@@ -58,12 +60,9 @@ Result<BootMeasurement> simulated_boot(const BootInputs& inputs, const crypto::S
 
 Json to_json(const BootMeasurement& boot)
 {
-  Json registers = Json::array();
-  for (const auto& rtmr : boot.rtmr)
-    registers.push(hex(rtmr));
   return Json{}
       .set("mrtd", hex(boot.mrtd))
-      .set("rtmr", std::move(registers))
+      .set("rtmr", codec::list_of(boot.rtmr, hex))
       .set("events", attest::to_json(boot.events));
 }
 

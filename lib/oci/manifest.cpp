@@ -1,6 +1,7 @@
 #include "oci/manifest.hpp"
 
 #include "base/text.hpp"
+#include "codec/json_list.hpp"
 #include "crypto/hash.hpp"
 #include "oci/reference.hpp"
 
@@ -116,13 +117,10 @@ std::string docker_load_manifest(const std::vector<LoadableImage>& images)
   for (const LoadableImage& image : images) {
     Json tags = Json::array();
     if (!image.repository_tag.empty()) tags.push(image.repository_tag);
-    Json layers = Json::array();
-    for (const std::string& digest : image.layer_digests)
-      layers.push(blob_path(digest));
     out.push(Json{}
                  .set("Config", blob_path(image.config_digest))
                  .set("RepoTags", std::move(tags))
-                 .set("Layers", std::move(layers)));
+                 .set("Layers", codec::list_of(image.layer_digests, blob_path)));
   }
   return codec::write_json(out);
 }

@@ -1,5 +1,6 @@
 #include "report/json.hpp"
 
+#include "codec/json_list.hpp"
 #include "report/plain.hpp"
 
 namespace dstack::report {
@@ -81,9 +82,6 @@ Json to_json(const verify::Verdict& v)
   Json checks = Json::array();
   for (const verify::Check& check : v.checks)
     checks.push(to_json(check));
-  Json advisories = Json::array();
-  for (const std::string& id : v.advisory_ids)
-    advisories.push(valid_utf8(id));
   return Json::object()
       .set("schema", verdict_schema)
       .set("input", valid_utf8(v.input))
@@ -93,7 +91,7 @@ Json to_json(const verify::Verdict& v)
       .set("evidence", valid_utf8(v.evidence))
       .set("tee", v.tee)
       .set("tcb_status", valid_utf8(v.tcb_status))
-      .set("advisory_ids", std::move(advisories))
+      .set("advisory_ids", codec::list_of(v.advisory_ids, valid_utf8))
       .set("policy", valid_utf8(v.policy))
       .set("at", format_utc(v.at))
       .set("valid_from", date(v.valid_from))

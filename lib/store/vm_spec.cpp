@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 #include "base/text.hpp"
+#include "codec/json_list.hpp"
 
 #include <algorithm>
 
@@ -111,11 +112,8 @@ Result<VmApp> app_from_json(const Json& json)
 
 Json to_json(const VmKms& kms)
 {
-  Json urls = Json::array();
-  for (const std::string& url : kms.urls)
-    urls.push(url);
   Json out;
-  out.set("urls", std::move(urls)).set("signer", kms.signer);
+  out.set("urls", codec::list_of(kms.urls)).set("signer", kms.signer);
   return out.set("directory", kms.directory.string());
 }
 
@@ -245,10 +243,7 @@ Json to_json(const VmSpec& spec)
   if (!spec.kms.urls.empty()) json.set("kms", to_json(spec.kms));
   json.set("registry_mirror", spec.registry_mirror);
   json.set("insecure_skip_image_check", spec.insecure_skip_image_check);
-  Json insecure = Json::array();
-  for (const std::string& host : spec.insecure_registries)
-    insecure.push(host);
-  json.set("insecure_registries", std::move(insecure));
+  json.set("insecure_registries", codec::list_of(spec.insecure_registries));
   return json.set("boot_deadline_ms", spec.boot_deadline_ms);
 }
 

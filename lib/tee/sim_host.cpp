@@ -1,5 +1,6 @@
 #include "tee/sim_host.hpp"
 
+#include "codec/json_list.hpp"
 #include "tee/sim_provider.hpp"
 
 #include <algorithm>
@@ -62,13 +63,10 @@ Result<Json> SimTee::handle(std::string_view method, const Json& params)
 
 Json SimTee::save() const
 {
-  Json rtmr = Json::array();
-  for (const auto& value : registers_.rtmr)
-    rtmr.push(hex(value));
   return Json{}
       .set("simulated", true)
       .set("mrtd", hex(registers_.mrtd))
-      .set("rtmr", std::move(rtmr))
+      .set("rtmr", codec::list_of(registers_.rtmr, hex))
       .set("mr_config_id", hex(registers_.mr_config_id));
 }
 

@@ -1,7 +1,7 @@
 #include "verify/bundle.hpp"
 
 #include "base/calendar.hpp"
-#include "codec/json.hpp"
+#include "codec/json_list.hpp"
 
 namespace dstack::verify {
 
@@ -40,24 +40,16 @@ constexpr std::array<Slot, 4> slots{{{"report_data", &Expectations::report_data}
                                      {"app_id", &Expectations::app_id},
                                      {"os_image_hash", &Expectations::os_image_hash}}};
 
-Json strings_json(const std::vector<std::string>& words)
-{
-  Json out = Json::array();
-  for (const std::string& word : words)
-    out.push(word);
-  return out;
-}
-
 Json image_json(const ImageExpectation& image)
 {
   Json registers = Json::object();
   for (const auto& [name, values] : image.registers)
-    registers.set(name, strings_json(values));
+    registers.set(name, codec::list_of(values));
   return Json::object()
       .set("source", image.source)
       .set("os_image_hash", image.os_image_hash)
       .set("registers", std::move(registers))
-      .set("not_predicted", strings_json(image.not_predicted));
+      .set("not_predicted", codec::list_of(image.not_predicted));
 }
 
 Result<ImageExpectation> read_image(const Json& in)

@@ -1,5 +1,7 @@
 #include "verify/reference_api.hpp"
 
+#include "codec/json_list.hpp"
+
 #include <algorithm>
 
 namespace dstack::verify {
@@ -20,14 +22,6 @@ bool image_verified(const Verdict& verdict)
 {
   return passed(verdict, "image.hash") &&
          (passed(verdict, "image.mrtd") || passed(verdict, "image.measurement"));
-}
-
-Json strings(const std::vector<std::string>& words)
-{
-  Json out = Json::array();
-  for (const std::string& word : words)
-    out.push(word);
-  return out;
 }
 
 /// SHA-256 of the PPID in the PCK certificate (spec kms 9.3).
@@ -72,9 +66,6 @@ std::optional<AppInfo> app_info_of(const attest::Evidence& evidence)
 
 Json app_info_json(const AppInfo& app)
 {
-  Json hashes = Json::array();
-  for (const Bytes& hash : app.identity.init_script_hashes)
-    hashes.push(hex(hash));
   return Json::object()
       .set("app_id", hex(app.identity.app_id))
       .set("compose_hash", hex(app.identity.compose_hash))
@@ -84,7 +75,7 @@ Json app_info_json(const AppInfo& app)
       .set("mr_aggregated", app.mr_aggregated)
       .set("os_image_hash", app.os_image_hash)
       .set("key_provider_info", hex(app.identity.key_provider))
-      .set("init_script_hashes", std::move(hashes));
+      .set("init_script_hashes", codec::list_of(app.identity.init_script_hashes, hex));
 }
 
 Json boot_info_json(const AppInfo& app, const Verdict& verdict, std::string_view variant)
@@ -100,7 +91,7 @@ Json boot_info_json(const AppInfo& app, const Verdict& verdict, std::string_view
       .set("deviceId", app.device_id)
       .set("keyProviderInfo", hex(app.identity.key_provider))
       .set("tcbStatus", verdict.tcb_status)
-      .set("advisoryIds", strings(verdict.advisory_ids));
+      .set("advisoryIds", codec::list_of(verdict.advisory_ids));
 }
 
 Json answer(bool valid, Json details, std::string_view reason)
@@ -133,7 +124,7 @@ Json reference_answer(const attest::Evidence& evidence, const Verdict& verdict)
       .set("os_image_hash_verified", image_verified(verdict))
       .set("simulated", verdict.simulated)
       .set("tee_variant", variant)
-      .set("advisory_ids", strings(verdict.advisory_ids));
+      .set("advisory_ids", codec::list_of(verdict.advisory_ids));
   if (quoted) {
     details.set("tcb_status", verdict.tcb_status);
     const auto quote = dcap::parse_quote(evidence.attestation.quote);
