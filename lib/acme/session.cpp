@@ -16,17 +16,9 @@ constexpr std::int64_t max_pause_ms = 10'000;
 constexpr std::int64_t max_backoff_ms = 30'000;
 constexpr std::string_view pem_chain = "application/pem-certificate-chain";
 
-const std::string* header_of(const http::Response& response, std::string_view name)
-{
-  const auto found =
-      std::find_if(response.headers.begin(), response.headers.end(),
-                   [&](const http::Header& header) { return lower(header.name) == name; });
-  return found == response.headers.end() ? nullptr : &found->value;
-}
-
 std::optional<Time> retry_after_of(const http::Response& response, Time now)
 {
-  const std::string* value = header_of(response, "retry-after");
+  const std::string* value = response.header("retry-after");
   return value == nullptr ? std::nullopt : retry_after(*value, now);
 }
 
@@ -147,7 +139,7 @@ void Session::answer(const http::Response& response, Time now)
 {
   DSTACK_ASSERT(awaiting_);
   awaiting_ = false;
-  const std::string* nonce = header_of(response, "replay-nonce");
+  const std::string* nonce = response.header("replay-nonce");
   if (nonce != nullptr && is_token(*nonce)) nonce_ = *nonce;
   const bool for_nonce = std::exchange(asking_nonce_, false);
   if (response.status >= 500)

@@ -14,10 +14,9 @@ constexpr std::size_t max_chain = 10;
 
 Result<std::string> location_of(const http::Response& response, std::string_view directory_url)
 {
-  for (const http::Header& header : response.headers)
-    if (lower(header.name) == "location")
-      return server_url(header.value, directory_url).within("Location");
-  return fail(Errc::malformed, "no Location");
+  const std::string* location = response.header("location");
+  if (location == nullptr) return fail(Errc::malformed, "no Location");
+  return server_url(*location, directory_url).within("Location");
 }
 
 /// The first kind we can prove that is offered; nullptr when there is none.

@@ -3,7 +3,6 @@
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 #include "fetch/proxy.hpp"
-#include "fetch/service_client.hpp"
 #include "fetch/service_url.hpp"
 #include "oci/challenge.hpp"
 
@@ -79,7 +78,7 @@ Result<http::Response> Registry::get(const oci::Reference& reference,
     return sink == nullptr ? client_.send(request, limits) : client_.send(request, limits, *sink);
   };
   http::Response answer = TRY(ask());
-  const std::string* challenge = header_of(answer, "www-authenticate");
+  const std::string* challenge = answer.header("www-authenticate");
   if (answer.status == 401 && challenge != nullptr) {
     tokens_[place] = TRY(token_for(reference, *challenge).within("{}", reference.canonical()));
     answer = TRY(ask());

@@ -28,7 +28,7 @@ bool is_redirect(int status)
 
 Error redirect_refused(const ServiceRequest& request, const http::Response& answer)
 {
-  const std::string* location = header_of(answer, "location");
+  const std::string* location = answer.header("location");
   return fail(Errc::denied,
               "GET {}: {} redirects to {}; collateral is taken from that address only",
               printable(request.url), origin_of(request.url),
@@ -52,19 +52,11 @@ Error refused(const ServiceRequest& request, const http::Response& answer)
 
 } // namespace
 
-const std::string* header_of(const http::Response& response, std::string_view name)
-{
-  const std::string wanted = lower(name);
-  const auto at = std::find_if(response.headers.begin(), response.headers.end(),
-                               [&](const http::Header& h) { return lower(h.name) == wanted; });
-  return at == response.headers.end() ? nullptr : &at->value;
-}
-
 Result<std::chrono::milliseconds>
 pause_before_retry(const http::Response& busy, int tried, std::chrono::milliseconds left)
 {
   std::chrono::milliseconds pause = first_pause * (1 << std::min(tried, 4));
-  const std::string* wish = header_of(busy, "retry-after");
+  const std::string* wish = busy.header("retry-after");
   const bool in_seconds = wish != nullptr && !wish->empty() &&
                           wish->find_first_not_of("0123456789") == std::string::npos;
   if (in_seconds) { // a date is passed over: its clock is not ours

@@ -38,7 +38,4 @@ private:
 Result<std::chrono::milliseconds>
 pause_before_retry(const http::Response& busy, int tried, std::chrono::milliseconds left);
 
-/// The header of that name (any case), or nullptr.
-const std::string* header_of(const http::Response& response, std::string_view name);
-
 } // namespace dstack::fetch

@@ -6,15 +6,15 @@
 
 namespace dstack::http {
 
-const std::string* Request::header(std::string_view name) const
+namespace {
+
+const std::string* find_header(const std::vector<Header>& headers, std::string_view name)
 {
-  const auto at = std::find_if(headers.begin(), headers.end(), [&](const Header& header) {
-    return lower(header.name) == lower(name);
-  });
+  const std::string wanted = lower(name);
+  const auto at = std::find_if(headers.begin(), headers.end(),
+                               [&](const Header& header) { return lower(header.name) == wanted; });
   return at == headers.end() ? nullptr : &at->value;
 }
-
-namespace {
 
 /// Without the authority of an absolute form (RFC 9112 3.2.2), which the Rust SDK sends over
 /// sockets.
@@ -27,6 +27,16 @@ std::string_view origin_form(std::string_view target)
 }
 
 } // namespace
+
+const std::string* Request::header(std::string_view name) const
+{
+  return find_header(headers, name);
+}
+
+const std::string* Response::header(std::string_view name) const
+{
+  return find_header(headers, name);
+}
 
 std::string_view Request::path() const
 {

@@ -30,6 +30,9 @@ struct Response {
   int status = 200;
   std::vector<Header> headers; ///< Content-Length and Connection are added when written
   std::string body;
+
+  /// First header of that name (case-insensitive), or nullptr.
+  const std::string* header(std::string_view name) const;
 };
 
 /// Percent-decoded "a=b&c=d"; malformed escapes are an error.
