@@ -149,13 +149,7 @@ Status check_csr_signature(ByteView raw, ByteView signature)
 
 Status check_csr_signature(ByteView raw, const Csr& csr, ByteView signature)
 {
-  constexpr std::size_t point_size = 64;
-  const Bytes head = *parse_hex("3059301306072a8648ce3d020106082a8648ce3d03010703420004");
-  const ByteView spki = csr.public_key;
-  if (spki.size() != head.size() + point_size || !equal(spki.first(head.size()), head))
-    return fail(Errc::malformed, "the key of the request is no P-256 key");
-  const auto key =
-      TRY(crypto::P256Public::from_xy(ByteView{csr.public_key}.last(point_size)).within("request"));
+  const auto key = TRY(crypto::P256Public::from_spki(csr.public_key).within("key of the request"));
   if (key.verify_der(crypto::sha256(raw), signature)) return ok();
   return fail(Errc::untrusted, "the request is not signed with its own key");
 }

@@ -1,4 +1,4 @@
-#include "crypto/openssl.hpp"
+#include "crypto/openssl_der.hpp"
 
 #include <array>
 #include <openssl/err.h>
@@ -15,6 +15,15 @@ Error openssl_error(Errc code, std::string_view what)
     reasons += text.data();
   }
   return fail(code, "{}{}", what, reasons);
+}
+
+Result<X509Certificate> certificate_of_der(ByteView der)
+{
+  const unsigned char* at = der.data();
+  X509Certificate out{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
+  if (!out) return openssl_error(Errc::malformed, "certificate");
+  if (at != der.data() + der.size()) return fail(Errc::malformed, "bytes after the certificate");
+  return out;
 }
 
 } // namespace dstack::crypto

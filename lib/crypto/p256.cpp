@@ -1,5 +1,7 @@
 #include "crypto/p256.hpp"
 
+#include "crypto/p256_public.hpp"
+
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 
@@ -156,8 +158,7 @@ std::string P256Key::pkcs8_pem() const
 
 Bytes P256Key::spki_der() const
 {
-  static const Bytes head = *parse_hex("3059301306072a8648ce3d020106082a8648ce3d03010703420004");
-  return concat({head, xy_});
+  return concat({p256_spki_head, xy_});
 }
 
 Bytes P256Key::sign_der(ByteView message) const

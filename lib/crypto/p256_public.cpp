@@ -47,6 +47,14 @@ Result<P256Public> P256Public::from_xy(ByteView xy64)
   return P256Public{std::move(shared)};
 }
 
+Result<P256Public> P256Public::from_spki(ByteView spki)
+{
+  const std::size_t head = p256_spki_head.size();
+  if (spki.size() < head || !equal(spki.first(head), p256_spki_head))
+    return fail(Errc::malformed, "it is no P-256 key");
+  return from_xy(spki.subspan(head));
+}
+
 bool P256Public::verify_raw(ByteView digest32, ByteView signature64) const
 {
   if (digest32.size() != half || signature64.size() != std::size_t{2} * half) return false;

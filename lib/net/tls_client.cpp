@@ -1,5 +1,6 @@
 #include "base/address.hpp"
 #include "base/secret.hpp"
+#include "crypto/openssl_der.hpp"
 #include "net/output.hpp"
 #include "net/tls_session.hpp"
 #include "net/wait.hpp"
@@ -28,12 +29,8 @@ struct Judge {
 
 bool has_key(X509* certificate, const Bytes& spki)
 {
-  unsigned char* raw = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &raw);
-  if (size <= 0) return false;
-  const bool same = equal({raw, static_cast<std::size_t>(size)}, spki);
-  OPENSSL_free(raw);
-  return same;
+  const Bytes own = crypto::der_of<i2d_X509_PUBKEY>(X509_get_X509_PUBKEY(certificate));
+  return !own.empty() && own == spki;
 }
 
 /// Called in the middle of the handshake: what it refuses never sees a certificate of ours.

@@ -1,5 +1,6 @@
 #include "net/tls_session.hpp"
 
+#include "crypto/openssl_der.hpp"
 #include "sys/fd.hpp"
 
 #include <cerrno>
@@ -10,8 +11,8 @@ namespace dstack::net {
 
 namespace {
 
-/// Alerts that speak of the certificate of the one they are sent to (RFC 8446 6.2); OpenSSL says of a
-/// wrong signature in it that it cannot decrypt.
+/// Alerts that speak of the certificate of the one they are sent to (RFC 8446 6.2); OpenSSL says of
+/// a wrong signature in it that it cannot decrypt.
 bool is_about_certificate(int alert)
 {
   switch (alert) {
@@ -162,12 +163,7 @@ Bytes TlsSession::peer_certificate() const
 {
   X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr) return {};
-  unsigned char* raw = nullptr;
-  const int size = i2d_X509(certificate, &raw);
-  if (size <= 0) return {};
-  Bytes out(raw, raw + size);
-  OPENSSL_free(raw);
-  return out;
+  return crypto::der_of<i2d_X509>(certificate);
 }
 
 Error TlsSession::failure() const

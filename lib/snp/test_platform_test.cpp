@@ -1,6 +1,6 @@
 #include "snp/test_platform.hpp"
 
-#include "crypto/openssl.hpp"
+#include "crypto/openssl_der.hpp"
 #include "x509/der.hpp"
 #include "x509/der_reader.hpp"
 
@@ -25,16 +25,6 @@ const Keys& keys()
 {
   static const Keys all;
   return all;
-}
-
-template <class T, auto Encode> Bytes der_of(T* object)
-{
-  unsigned char* raw = nullptr;
-  const int size = Encode(object, &raw);
-  REQUIRE(size > 0);
-  Bytes out(raw, raw + size);
-  OPENSSL_free(raw);
-  return out;
 }
 
 void set_name(X509_NAME* name, const std::string& common_name)
@@ -90,7 +80,7 @@ Bytes make_certificate(const CertificateWish& wish, EVP_PKEY* key, EVP_PKEY* iss
     ASN1_OCTET_STRING_free(content);
   }
   REQUIRE(X509_sign_ctx(out.get(), signer(issuer, wish.pss).get()) > 0);
-  return der_of<X509, i2d_X509>(out.get());
+  return crypto::der_of<i2d_X509>(out.get());
 }
 
 std::vector<std::pair<std::string, Bytes>> vcek_extensions(const Wanted& wanted)
@@ -131,7 +121,7 @@ Bytes make_crl(const Wanted& wanted, const std::string& issuer)
   ASN1_INTEGER_free(serial);
   ASN1_TIME_free(time);
   REQUIRE(X509_CRL_sign_ctx(out.get(), signer(keys().ark.get(), wanted.pss).get()) > 0);
-  return der_of<X509_CRL, i2d_X509_CRL>(out.get());
+  return crypto::der_of<i2d_X509_CRL>(out.get());
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "x509/app_certificate.hpp"
 
 #include "crypto/hash.hpp"
+#include "crypto/openssl_der.hpp"
 #include "x509/der.hpp"
 #include "x509/read.hpp"
 
@@ -69,8 +70,7 @@ TEST_SUITE("x509::app_certificate")
     for (const char* seed : {"a", "b", "c", "d"}) {
       const auto one = *crypto::P256Key::from_scalar(crypto::sha256(as_bytes(seed)));
       const Bytes der = *make_app_certificate(leaf(), one.spki_der(), ca);
-      const unsigned char* at = der.data();
-      const crypto::X509Certificate read{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
+      const auto read = *crypto::certificate_of_der(der);
       const crypto::Bn number{ASN1_INTEGER_to_BN(X509_get0_serialNumber(read.get()), nullptr)};
       auto expected = crypto::sha256(ByteView{one.spki_der()}.last(65));
       expected[0] &= 0x7fU;
@@ -97,12 +97,8 @@ TEST_SUITE("x509::app_certificate")
     AppCertificateSpec spec = leaf();
     spec.server_auth = true;
     const Bytes below = *make_app_certificate(spec, key.spki_der(), ca);
-    const auto decode = [](const Bytes& der) {
-      const unsigned char* at = der.data();
-      return crypto::X509Certificate{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
-    };
-    const auto top = decode(authority);
-    const auto bottom = decode(below);
+    const auto top = *crypto::certificate_of_der(authority);
+    const auto bottom = *crypto::certificate_of_der(below);
     CHECK(X509_check_issued(top.get(), bottom.get()) == X509_V_OK);
     CHECK(X509_verify(bottom.get(), ca.get()) == 1);
   }

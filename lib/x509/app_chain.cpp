@@ -1,6 +1,6 @@
 #include "x509/app_chain.hpp"
 
-#include "crypto/openssl.hpp"
+#include "crypto/openssl_der.hpp"
 #include "x509/read.hpp"
 
 #include <openssl/x509_vfy.h>
@@ -19,14 +19,6 @@ struct FreeStack {
 };
 using Stack = std::unique_ptr<STACK_OF(X509), FreeStack>; ///< does not own its certificates
 
-Result<crypto::X509Certificate> decode(const Bytes& der)
-{
-  const unsigned char* at = der.data();
-  crypto::X509Certificate out{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
-  if (!out) return openssl_error(Errc::malformed, "certificate");
-  return out;
-}
-
 } // namespace
 
 Status check_app_chain(const std::vector<Bytes>& chain, ByteView root_spki, Time now)
@@ -38,7 +30,7 @@ Status check_app_chain(const std::vector<Bytes>& chain, ByteView root_spki, Time
     return fail(Errc::untrusted, "the chain ends in another root");
   std::vector<crypto::X509Certificate> certificates;
   for (const Bytes& der : chain)
-    certificates.push_back(TRY(decode(der)));
+    certificates.push_back(TRY(crypto::certificate_of_der(der)));
   const Store store{X509_STORE_new()};
   const Stack between{sk_X509_new_null()};
   X509_STORE_add_cert(store.get(), certificates.back().get());

@@ -1,8 +1,7 @@
 #include "x509/build.hpp"
 
+#include "crypto/openssl_der.hpp"
 #include "crypto/p256_public.hpp"
-
-#include <openssl/crypto.h>
 
 namespace dstack::x509 {
 
@@ -36,13 +35,9 @@ Status set_public_key(X509* certificate, ByteView spki)
 {
   // RFC 5480: id-ecPublicKey with prime256v1, then the uncompressed point. Taken apart here:
   // OpenSSL needs ten times as long to decode and encode it.
-  static const Bytes head = *parse_hex("3059301306072a8648ce3d020106082a8648ce3d03010703420004");
+  static_cast<void>(TRY(crypto::P256Public::from_spki(spki).within("subject public key")));
   constexpr std::size_t point_size = 65;
-  if (spki.size() != head.size() + point_size - 1 || !equal(spki.first(head.size()), head))
-    return fail(Errc::malformed, "subject public key is not a P-256 key");
   const ByteView point = spki.last(point_size);
-  static_cast<void>(
-      TRY(crypto::P256Public::from_xy(point.subspan(1)).within("subject public key")));
   void* const memory = OPENSSL_memdup(point.data(), point.size());
   auto* const copy = static_cast<unsigned char*>(memory);
   // Takes the copy over when it succeeds; it fails only without memory.
@@ -74,11 +69,8 @@ Result<Bytes> sign_to_der(X509* certificate, const crypto::P256Key& issuer)
 {
   if (X509_sign(certificate, issuer.get(), EVP_sha256()) == 0)
     return openssl_error(Errc::internal, "sign certificate");
-  unsigned char* raw = nullptr;
-  const int size = i2d_X509(certificate, &raw);
-  if (size <= 0) return openssl_error(Errc::internal, "encode certificate");
-  Bytes out(raw, raw + size);
-  OPENSSL_free(raw);
+  Bytes out = crypto::der_of<i2d_X509>(certificate);
+  if (out.empty()) return openssl_error(Errc::internal, "encode certificate");
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "x509/certificate.hpp"
 
 #include "crypto/hash.hpp"
+#include "crypto/openssl_der.hpp"
 #include "x509/build.hpp"
 #include "x509/der.hpp"
 
@@ -95,11 +96,8 @@ Result<Bytes> make_crl(const CrlSpec& spec, const crypto::P256Key& issuer)
   TRY(add_extension(list.get(), {"2.5.29.35", authority_key_id(issuer.spki_der()), false}));
   if (X509_CRL_sign(list.get(), issuer.get(), EVP_sha256()) == 0)
     return openssl_error(Errc::internal, "sign CRL");
-  unsigned char* raw = nullptr;
-  const int size = i2d_X509_CRL(list.get(), &raw);
-  if (size <= 0) return openssl_error(Errc::internal, "encode CRL");
-  Bytes out(raw, raw + size);
-  OPENSSL_free(raw);
+  Bytes out = crypto::der_of<i2d_X509_CRL>(list.get());
+  if (out.empty()) return openssl_error(Errc::internal, "encode CRL");
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "x509/request.hpp"
 
 #include "base/text.hpp"
+#include "crypto/openssl_der.hpp"
 #include "x509/build.hpp"
 #include "x509/der.hpp"
 
@@ -26,15 +27,6 @@ void free_extensions(STACK_OF(X509_EXTENSION) * stack)
   sk_X509_EXTENSION_pop_free(stack, X509_EXTENSION_free);
 }
 using Extensions = std::unique_ptr<STACK_OF(X509_EXTENSION), crypto::FreeWith<free_extensions>>;
-
-Result<crypto::X509Certificate> decode(ByteView der)
-{
-  const unsigned char* at = der.data();
-  crypto::X509Certificate out{d2i_X509(nullptr, &at, static_cast<long>(der.size()))};
-  if (!out) return openssl_error(Errc::malformed, "certificate");
-  if (at != der.data() + der.size()) return fail(Errc::malformed, "bytes after the certificate");
-  return out;
-}
 
 Bytes content_of(const ASN1_STRING* text)
 {
@@ -83,17 +75,14 @@ Result<Bytes> make_request(const std::vector<std::string>& dns_names, const cryp
   TRY(add_names(request.get(), names));
   if (X509_REQ_sign(request.get(), key.get(), EVP_sha256()) == 0)
     return openssl_error(Errc::internal, "sign the certification request");
-  unsigned char* raw = nullptr;
-  const int size = i2d_X509_REQ(request.get(), &raw);
-  if (size <= 0) return openssl_error(Errc::internal, "encode the certification request");
-  Bytes out(raw, raw + size);
-  OPENSSL_free(raw);
+  Bytes out = crypto::der_of<i2d_X509_REQ>(request.get());
+  if (out.empty()) return openssl_error(Errc::internal, "encode the certification request");
   return out;
 }
 
 Result<std::vector<std::string>> dns_names_of(ByteView certificate_der)
 {
-  const crypto::X509Certificate certificate = TRY(decode(certificate_der));
+  const crypto::X509Certificate certificate = TRY(crypto::certificate_of_der(certificate_der));
   int critical = 0;
   const Names names{static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, &critical, nullptr))};
@@ -110,7 +99,7 @@ Result<std::vector<std::string>> dns_names_of(ByteView certificate_der)
 
 Result<RenewalName> renewal_name_of(ByteView certificate_der)
 {
-  const crypto::X509Certificate certificate = TRY(decode(certificate_der));
+  const crypto::X509Certificate certificate = TRY(crypto::certificate_of_der(certificate_der));
   const AuthorityKey key{static_cast<AUTHORITY_KEYID*>(
       X509_get_ext_d2i(certificate.get(), NID_authority_key_identifier, nullptr, nullptr))};
   if (!key || key->keyid == nullptr)
@@ -118,11 +107,9 @@ Result<RenewalName> renewal_name_of(ByteView certificate_der)
   RenewalName out;
   out.authority_key_id = content_of(key->keyid);
   // The content octets of the INTEGER: with the zero in front of a high first bit.
-  unsigned char* raw = nullptr;
-  const int size = i2d_ASN1_INTEGER(X509_get0_serialNumber(certificate.get()), &raw);
-  if (size < 3) return openssl_error(Errc::malformed, "the certificate's serial number");
-  out.serial.assign(raw + 2, raw + size);
-  OPENSSL_free(raw);
+  const Bytes serial = crypto::der_of<i2d_ASN1_INTEGER>(X509_get0_serialNumber(certificate.get()));
+  if (serial.size() < 3) return openssl_error(Errc::malformed, "the certificate's serial number");
+  out.serial.assign(serial.begin() + 2, serial.end());
   return out;
 }
 
