@@ -78,6 +78,7 @@ void add_kms_unseal(Tree& tree)
   leaf.file("--passphrase-file", o->passphrase_file,
             "Of a KMS of this machine that was locked; - is stdin");
   leaf.json("dstack.kms.unseal/1")
+      .describe("Where --policy and --mr are given, both must hold.")
       .describe(
           "A KMS whose root is divided among custodians starts sealed. It shows an attestation of "
           "a key that it made for this start; the share is encrypted to that key after the "

@@ -18,10 +18,8 @@ constexpr std::chrono::milliseconds answer_deadline{60'000};
 constexpr std::size_t max_offer = crypto::max_shares * vault::max_share_file;
 
 /// With a body it is a POST.
-Result<http::Response> exchange(net::TlsClient& connection,
-                                std::string path,
-                                std::string body,
-                                std::size_t max_answer)
+Result<http::Response>
+exchange(net::TlsClient& connection, std::string path, std::string body, std::size_t max_answer)
 {
   http::Request request;
   request.method = body.empty() ? "GET" : "POST";
@@ -92,28 +90,28 @@ Result<net::TlsClient> connect(const std::string& url)
   return net::TlsClient::connect(std::move(tcp), settings, deadline.left()).within("{}", url);
 }
 
+/// Everything that was given must hold.
 Status judge(const CustodianTrust& trust, const Rules& rules, const kms::BootInfo& info)
 {
-  if (rules.policy) {
-    TRY(check(kms::decide(*rules.policy, kms::Role::kms, info), info));
-    return check(kms::judge_image(*rules.policy, info), info);
-  }
-  if (!trust.mr.empty() && lower(trust.mr) == hex(info.mr_aggregated)) return ok();
-  return fail(Errc::denied,
-              "{}\n{}\nOnly a KMS that you know may get a share: give --policy FILE (of a KMS), or "
-              "--mr with its mr_aggregated",
-              trust.mr.empty() ? "nothing says which KMS it must be"
-                               : "this is another KMS than --mr says",
-              shown(info));
+  const bool named = !trust.mr.empty();
+  if (named ? lower(trust.mr) != hex(info.mr_aggregated) : !rules.policy)
+    return fail(Errc::denied,
+                "{}\n{}\nOnly a KMS that you know may get a share: give --policy FILE (of a KMS), "
+                "or --mr with its mr_aggregated",
+                named ? "this is another KMS than --mr says" : "nothing says which KMS it must be",
+                shown(info));
+  if (!rules.policy) return ok();
+  TRY(check(kms::decide(*rules.policy, kms::Role::kms, info), info));
+  return check(kms::judge_image(*rules.policy, info), info);
 }
 
 /// Who it is, when the trust covers it.
 Result<kms::BootInfo> prove(const CustodianTrust& trust,
+                            const Rules& rules,
                             const attest::Evidence& evidence,
                             const verify::BoundData& data,
                             const Context& ctx)
 {
-  const Rules rules = TRY(rules_of(trust));
   verify::Question question;
   question.policy = rules.evidence;
   const Session session = TRY(open_session(trust.sources, std::move(question), ctx));
@@ -151,6 +149,7 @@ void add_custodian_trust(Leaf& leaf, CustodianTrust& trust)
 Result<SealedKms>
 meet_sealed(const std::string& url, const CustodianTrust& trust, const Context& ctx)
 {
+  const Rules rules = TRY(rules_of(trust));
   auto connection = TRY(connect(url));
   const auto answer =
       TRY(exchange(connection, "/unseal", "", kmsapi::max_unseal_document).within("{}", url));
@@ -158,7 +157,7 @@ meet_sealed(const std::string& url, const CustodianTrust& trust, const Context& 
   const auto evidence =
       TRY(verify::evidence_of_attestation(document.attestation).within("{}", url));
   kms::BootInfo who =
-      TRY(prove(trust, evidence, kmsapi::unseal_report_data(document.public_key), ctx)
+      TRY(prove(trust, rules, evidence, kmsapi::unseal_report_data(document.public_key), ctx)
               .within("{}", url));
   return SealedKms{std::move(connection), std::move(document), std::move(who)};
 }
@@ -166,12 +165,14 @@ meet_sealed(const std::string& url, const CustodianTrust& trust, const Context& 
 Result<OfferedShares>
 fetch_shares(const std::string& url, const CustodianTrust& trust, const Context& ctx)
 {
+  const Rules rules = TRY(rules_of(trust));
   auto connection = TRY(connect(url));
   const auto evidence =
       TRY(verify::evidence_of_certificate(connection.peer_certificate()).within("{}", url));
   OfferedShares out;
-  out.who = TRY(prove(trust, evidence, attest::ratls_report_data(evidence.certificate->spki), ctx)
-                    .within("{}", url));
+  out.who =
+      TRY(prove(trust, rules, evidence, attest::ratls_report_data(evidence.certificate->spki), ctx)
+              .within("{}", url));
   const auto answer = TRY(exchange(connection, "/shares", "", max_offer).within("{}", url));
   out.files = TRY(share_files(answer.body).within("{}", url));
   return out;

@@ -10,10 +10,10 @@
 
 namespace dstack::cli {
 
-/// What the custodian accepts.
+/// What the custodian accepts: all that is given must hold, and one of the first two be given.
 struct CustodianTrust {
   std::string policy{}; ///< policy file of a KMS; its [kms], [evidence] and images are asked
-  std::string mr{};     ///< or the mr_aggregated it must have, hex
+  std::string mr{};     ///< the mr_aggregated it must have, hex
   bool allow_simulated = false;
   TrustOptions sources{}; ///< of what evidence is judged with
 };

@@ -15,6 +15,15 @@ $ dstack kms run kms -- sh -c 'dstack kms unseal --share shares/alice.json --all
       TCB            UpToDate
       SIMULATED: no hardware vouches for it
     Only a KMS that you know may get a share: give --policy FILE (of a KMS), or --mr with its mr_aggregated
+# A policy that leaves the decision to a webhook does not say which KMS it is. --mr counts beside one that does.
+$ dstack kms run kms -- dstack kms status kms --json 2>/dev/null | python3 -c 'import json,sys; d=json.load(sys.stdin)["self"]; r=d["registers"]; print("[[image]]\nname = \"played\"\nhash = \"%s\"\nmrtd = [\"%s\"]\nrtmr1 = [\"%s\"]\nrtmr2 = [\"%s\"]" % (d["osImageHash"], r["mrtd"], r["rtmr1"], r["rtmr2"]))' >>kms/policy.toml; (printf 'rules = "webhook"\nwebhook = { url = "http://127.0.0.1:1/" }\n'; cat kms/policy.toml) >hook.toml; dstack kms unseal --share shares/alice.json --policy hook.toml https://127.0.0.1:1
+! dstack: error: hook.toml: rules = "webhook" leaves it to somebody who is not asked here which systems may be a KMS: give --mr with the mr_aggregated of yours instead
+? 2
+$ dstack kms run kms -- sh -c 'dstack kms unseal --share shares/alice.json --policy kms/policy.toml --mr 00 "$DSTACK_KMS_URL"' 2>err; grep '^dstack: error' err | sed 's/:[0-9]*: /:PORT: /'
+  dstack: error: https://127.0.0.1:PORT: this is another KMS than --mr says
+$ mr=$(dstack kms run kms -- dstack kms status kms --json 2>/dev/null | python3 -c 'import json,sys; print(json.load(sys.stdin)["self"]["mrAggregated"])'); export mr; dstack kms run kms -- sh -c 'dstack kms unseal --share shares/alice.json --policy kms/policy.toml "$DSTACK_KMS_URL"; dstack kms unseal --share shares/bob.json --policy kms/policy.toml --mr $mr "$DSTACK_KMS_URL"' 2>/dev/null
+  alice's share is in: 1 of 2 shares are in (alice)
+  bob's share is in: 2 of 2 shares are in (alice, bob); the root is open
 # Any two of three open it; the same one twice is one.
 $ mr=$(dstack kms run kms -- dstack kms status kms --json 2>/dev/null | python3 -c 'import json,sys; print(json.load(sys.stdin)["self"]["mrAggregated"])'); echo "$mr" | wc -c
   65
