@@ -55,7 +55,7 @@ private:
   {
     Worker worker{session_, ctx_};
     for (std::size_t i = next_++; i < inputs_.size(); i = next_++) {
-      verdicts_[i] = worker.judge(inputs_[i], false).verdict;
+      verdicts_[i] = worker.judge(inputs_[i], Keep::verdict).proven.verdict;
       progress();
     }
     return ok();
@@ -98,7 +98,10 @@ void print(const std::vector<verify::Verdict>& all, const Options& o, Context& c
 
 Status write_bundle(const std::string& file, const Judged& judged, Context& ctx)
 {
-  if (!judged.bundle) return fail(Errc::malformed, "nothing to bundle: {}", judged.verdict.reason);
+  const verify::Verdict& verdict = judged.verdict();
+  if (!judged.bundle)
+    return fail(verdict.answer == verify::Answer::malformed ? Errc::malformed : Errc::io,
+                "nothing to bundle: {}", verdict.reason);
   TRY(sys::write_file_atomic(file, as_bytes(verify::to_text(*judged.bundle)),
                              sys::Privacy::shared));
   ctx.ui().note(fmt::format("wrote {}", file));
@@ -131,9 +134,10 @@ Result<Exit> run(const Options& o, Context& ctx)
   const Session session = TRY(session_of(o, ctx));
   std::vector<verify::Verdict> verdicts;
   if (inputs.size() == 1) {
-    Judged judged = Worker{session, ctx}.judge(inputs[0], !o.bundle.empty());
+    const Keep keep = o.bundle.empty() ? Keep::verdict : Keep::bundle;
+    Judged judged = Worker{session, ctx}.judge(inputs[0], keep);
     if (!o.bundle.empty()) TRY(write_bundle(o.bundle, judged, ctx));
-    verdicts.push_back(std::move(judged.verdict));
+    verdicts.push_back(std::move(judged.proven.verdict));
   } else {
     if (!o.bundle.empty()) return fail(Errc::usage, "--bundle takes one input");
     verdicts = TRY(Batch(inputs, session, ctx).run(jobs_of(o)));

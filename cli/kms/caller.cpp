@@ -43,10 +43,11 @@ Result<kms::BootInfo> from_evidence(const CallerOptions& o, const kms::Policy& p
   question.policy.allow_simulated = true;
   question.at = TRY(point_in_time(o.at, ctx));
   const Session session = TRY(open_session(o.trust, std::move(question), ctx));
-  const Judged judged = Worker{session, ctx}.judge(inputs[0], false);
-  if (judged.verdict.answer != verify::Answer::trusted || !judged.proven)
-    return fail(code_of(judged.verdict.answer), "{}: {}", o.attestation, judged.verdict.reason);
-  return kms::boot_info_of_proven(*judged.proven, "", kms::Replay::whole)
+  const Judged judged = Worker{session, ctx}.judge(inputs[0], Keep::verdict);
+  const verify::Verdict& verdict = judged.verdict();
+  if (verdict.answer != verify::Answer::trusted)
+    return fail(code_of(verdict.answer), "{}: {}", o.attestation, verdict.reason);
+  return kms::boot_info_of_proven(judged.proven, "", kms::Replay::whole)
       .within("{}", o.attestation);
 }
 

@@ -11,50 +11,56 @@ Worker::Worker(const Session& session, const Context& ctx)
   if (session.simulated_root) simulated_.emplace(*session.simulated_root);
 }
 
-verify::Verdict Worker::failed(const std::string& name, const Error& error) const
+Judged Worker::failed(const std::string& name, const Error& error) const
 {
-  verify::Verdict out;
-  out.input = name;
-  out.policy = session_.question.policy.name;
-  out.at = session_.question.at;
-  end_with(out, error);
+  Judged out;
+  verify::Verdict& verdict = out.proven.verdict;
+  verdict.input = name;
+  verdict.policy = session_.question.policy.name;
+  verdict.at = session_.question.at;
+  end_with(verdict, error);
   return out;
 }
 
-Judged Worker::judge(const Input& input, bool keep_bundle)
+Judged Worker::judge(const Input& input, Keep keep)
 {
   if (input.kind == Input::Kind::address) {
     const auto found = fetch::address_evidence(input.name, session_.timeout);
     // Whatever kept the address from answering says nothing about the evidence behind it.
-    if (!found) return {failed(input.name, Error{Errc::io, found.error().message()}), {}, {}};
-    return judge_bytes(input.name, *found, keep_bundle);
+    if (!found) return failed(input.name, Error{Errc::io, found.error().message()});
+    return judge_bytes(input.name, *found, keep);
   }
   const auto file = read_input(input);
-  if (!file) return {failed(input.name, file.error()), {}, {}};
-  return judge_bytes(input.name, *file, keep_bundle);
+  if (!file) return failed(input.name, file.error());
+  return judge_bytes(input.name, *file, keep);
 }
 
-Judged Worker::judge_bytes(const std::string& name, ByteView file, bool keep_bundle)
+Judged Worker::judge_bytes(const std::string& name, ByteView file, Keep keep)
 {
-  if (verify::looks_like_bundle(file)) return judge_bundle(name, as_text(file));
+  const bool bundle = verify::looks_like_bundle(file);
+  if (bundle && keep == Keep::bundle)
+    return failed(name, Error{Errc::unsupported, "this is a bundle already"});
+  if (bundle) return judge_bundle(name, as_text(file));
   const auto evidence = attest::recognise(file);
   // A certificate without attestation can be read, but it is no evidence.
   if (!evidence && evidence.error().code() == Errc::not_found)
-    return {failed(name, Error{Errc::unsupported, evidence.error().message()}), {}, {}};
-  if (!evidence) return {failed(name, evidence.error()), {}, {}};
-  Judged out = judge_evidence(name, *evidence);
-  if (keep_bundle) {
-    out.bundle->input = name;
-    out.bundle->evidence = to_bytes(file);
-  }
+    return failed(name, Error{Errc::unsupported, evidence.error().message()});
+  if (!evidence) return failed(name, evidence.error());
+  Judged out = judge_with(name, *evidence, question_now(), {}, keep);
+  if (out.bundle) out.bundle->evidence = to_bytes(file);
   return out;
 }
 
 Judged Worker::judge_evidence(const std::string& name, const attest::Evidence& evidence)
 {
-  verify::Question question = session_.question;
-  if (session_.at_is_now) question.at = ctx_.now();
-  return judge_with(name, evidence, std::move(question), {});
+  return judge_with(name, evidence, question_now(), {}, Keep::verdict);
+}
+
+verify::Question Worker::question_now() const
+{
+  verify::Question out = session_.question;
+  if (session_.at_is_now) out.at = ctx_.now();
+  return out;
 }
 
 std::optional<Error> Worker::complete(const attest::Evidence& evidence,
@@ -97,7 +103,8 @@ Result<verify::ImageExpectation> Worker::image_for(const attest::Evidence& evide
 Judged Worker::judge_with(const std::string& name,
                           const attest::Evidence& evidence,
                           verify::Question question,
-                          Brought brought)
+                          Brought brought,
+                          Keep keep)
 {
   const bool simulated = verify::claims_simulated(evidence);
   verify::Materials materials;
@@ -107,30 +114,30 @@ Judged Worker::judge_with(const std::string& name,
   if (brought.certificates) materials.amd_certificates = &*brought.certificates;
   if (!question.image && !session_.image.empty()) {
     const auto image = image_for(evidence, simulated);
-    if (!image) return {failed(name, image.error()), {}, {}};
+    if (!image) return failed(name, image.error());
     question.image = *image;
   }
   Judged out;
   out.proven = verify::prove(evidence, materials, question);
-  out.verdict = out.proven->verdict;
-  out.verdict.input = name;
-  verify::Bundle bundle;
+  out.proven.verdict.input = name;
+  if (keep == Keep::verdict) return out;
+  verify::Bundle& bundle = out.bundle.emplace();
+  bundle.input = name;
   if (brought.collateral) bundle.collateral = brought.collateral->set();
   bundle.amd_certificates = std::move(brought.certificates);
   bundle.policy = std::move(question.policy);
   bundle.expectations = std::move(question.expectations);
   bundle.image = std::move(question.image);
   bundle.at = question.at;
-  out.bundle = std::move(bundle);
   return out;
 }
 
 Judged Worker::judge_bundle(const std::string& name, std::string_view text)
 {
   auto bundle = verify::bundle_from_text(text);
-  if (!bundle) return {failed(name, bundle.error()), {}, {}};
+  if (!bundle) return failed(name, bundle.error());
   const auto evidence = attest::recognise(bundle->evidence);
-  if (!evidence) return {failed(name, evidence.error()), {}, {}};
+  if (!evidence) return failed(name, evidence.error());
   verify::Question question = session_.question;
   if (!session_.policy_given) {
     // The bundle's own policy, except where it would accept what only the reader can.
@@ -152,12 +159,12 @@ Judged Worker::judge_bundle(const std::string& name, std::string_view text)
     brought.collateral =
         std::make_shared<const dcap::HashedCollateral>(*std::move(bundle->collateral));
   brought.certificates = std::move(bundle->amd_certificates);
-  Judged out = judge_with(name, *evidence, std::move(question), std::move(brought));
-  out.verdict.evidence += " in a verification bundle";
-  if (out.verdict.answer != verify::Answer::trusted && !session_.at_given)
-    out.verdict.reason +=
+  Judged out = judge_with(name, *evidence, std::move(question), std::move(brought), Keep::verdict);
+  verify::Verdict& verdict = out.proven.verdict;
+  verdict.evidence += " in a verification bundle";
+  if (verdict.answer != verify::Answer::trusted && !session_.at_given)
+    verdict.reason +=
         fmt::format("; the bundle was made at {} (--at judges as of then)", format_utc(bundle->at));
-  out.bundle.reset();
   return out;
 }
 

@@ -21,11 +21,16 @@ struct Session {
   std::chrono::milliseconds timeout{30'000}; ///< for reading an address
 };
 
-/// One input's verdict, and what it came from when a bundle is to be written.
+/// What of an input is kept beside the verdict.
+enum class Keep { verdict, bundle };
+
+/// One input's verdict with what was proven, and what it came from when that was to be kept and
+/// it came to a judgement at all.
 struct Judged {
-  verify::Verdict verdict{};
-  std::optional<verify::Proven> proven{}; ///< there when it came to a judgement at all
+  verify::Proven proven{};
   std::optional<verify::Bundle> bundle{};
+
+  const verify::Verdict& verdict() const { return proven.verdict; }
 };
 
 /// One thread's part: verifiers remember what they have proven.
@@ -33,9 +38,9 @@ class Worker {
 public:
   Worker(const Session& session, const Context& ctx);
 
-  Judged judge(const Input& input, bool keep_bundle);
+  Judged judge(const Input& input, Keep keep);
   /// Evidence that is already in memory, under that name.
-  Judged judge_bytes(const std::string& name, ByteView file, bool keep_bundle);
+  Judged judge_bytes(const std::string& name, ByteView file, Keep keep);
   Judged judge_evidence(const std::string& name, const attest::Evidence& evidence);
 
 private:
@@ -48,14 +53,17 @@ private:
   Judged judge_with(const std::string& name,
                     const attest::Evidence& evidence,
                     verify::Question question,
-                    Brought brought);
+                    Brought brought,
+                    Keep keep);
   /// Adds to what was brought what is lacking; the error when it cannot be had.
   std::optional<Error> complete(const attest::Evidence& evidence,
                                 const verify::Question& question,
                                 bool simulated,
                                 Brought& brought) const;
+  /// The session's; a service asks as of this moment.
+  verify::Question question_now() const;
   Judged judge_bundle(const std::string& name, std::string_view text);
-  verify::Verdict failed(const std::string& name, const Error& error) const;
+  Judged failed(const std::string& name, const Error& error) const;
   /// What --image predicts for the shape this evidence claims; remembered by shape.
   Result<verify::ImageExpectation> image_for(const attest::Evidence& evidence, bool simulated);
 

@@ -72,3 +72,14 @@ $ dstack verify dir/a --collateral dir/b
 $ python3 -c 'import sys; q=bytearray(632+4); q[0]=4; q[2]=2; q[4]=0x81; q[12:28]=bytes.fromhex("939a7233f79c4ca9940a0db3957f0607"); sys.stdout.buffer.write(q)' >short.bin
 $ dstack verify short.bin --offline | head -n 1
   MALFORMED: signature data: signature: need 64 bytes at offset 0, have 0
+
+# No image, no judgement: nothing to keep. Nor is a bundle bundled again.
+$ dstack simulate --directory s -- curl -sf --unix-socket s/dstack.sock -d '{}' http://localhost/Attest >att.json 2>/dev/null; dstack verify att.json --offline --allow-simulated --image NOSUCH --bundle out.dsv
+! dstack: error: nothing to bundle: there is no image 'NOSUCH'
+!   'dstack os build' makes one
+? 1
+$ dstack verify att.json --offline --allow-simulated --bundle out.dsv | head -n 1; dstack verify out.dsv --bundle more.dsv
+  TRUSTED
+! wrote out.dsv
+! dstack: error: nothing to bundle: this is a bundle already
+? 4
