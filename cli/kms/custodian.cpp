@@ -4,8 +4,7 @@
 #include "fetch/prover.hpp"
 #include "kms/policy.hpp"
 #include "kmsapi/caller.hpp"
-#include "kmsclient/url.hpp"
-#include "net/resolve.hpp"
+#include "kmsclient/link.hpp"
 #include "sys/clock.hpp"
 #include "vault/share_file.hpp"
 
@@ -18,7 +17,7 @@ constexpr std::chrono::milliseconds answer_deadline{60'000};
 constexpr std::size_t max_offer = crypto::max_shares * vault::max_share_file;
 
 /// With a body it is a POST.
-Result<http::Response>
+Result<std::string>
 exchange(net::TlsClient& connection, std::string path, std::string body, std::size_t max_answer)
 {
   http::Request request;
@@ -26,17 +25,7 @@ exchange(net::TlsClient& connection, std::string path, std::string body, std::si
   request.target = std::move(path);
   request.body = std::move(body);
   if (!request.body.empty()) request.headers = {{"Content-Type", "application/json"}};
-  net::LocalLimits limits;
-  limits.deadline = answer_deadline;
-  limits.message.max_body_bytes = max_answer;
-  http::Response response = TRY(connection.exchange(request, limits));
-  constexpr int good = 200;
-  if (response.status == good) return response;
-  const auto json = codec::parse_json(response.body);
-  const auto why = json ? json->get_string("error", "") : Result<std::string>{std::string{}};
-  return fail(Errc::denied, "{}",
-              why && !why->empty() ? printable(*why)
-                                   : fmt::format("HTTP status {}", response.status));
+  return kmsclient::ask(connection, request, {answer_deadline, max_answer});
 }
 
 std::string shown(const kms::BootInfo& info)
@@ -83,11 +72,7 @@ Result<Rules> rules_of(const CustodianTrust& trust)
 Result<net::TlsClient> connect(const std::string& url)
 {
   const kmsclient::Url at = TRY(as_usage(kmsclient::parse_url(url)));
-  const sys::Deadline deadline{connect_deadline};
-  sys::Fd tcp = TRY(net::connect_host(at.host, at.port, {}, deadline.left()));
-  net::TlsClientSettings settings;
-  settings.host = at.host;
-  return net::TlsClient::connect(std::move(tcp), settings, deadline.left()).within("{}", url);
+  return kmsclient::connect(at, {}, {}, connect_deadline).within("{}", url);
 }
 
 /// Everything that was given must hold.
@@ -153,7 +138,7 @@ meet_sealed(const std::string& url, const CustodianTrust& trust, const Context& 
   auto connection = TRY(connect(url));
   const auto answer =
       TRY(exchange(connection, "/unseal", "", kmsapi::max_unseal_document).within("{}", url));
-  auto document = TRY(kmsapi::parse_unseal(answer.body).within("{}", url));
+  auto document = TRY(kmsapi::parse_unseal(answer).within("{}", url));
   const auto evidence =
       TRY(verify::evidence_of_attestation(document.attestation).within("{}", url));
   kms::BootInfo who =
@@ -174,7 +159,7 @@ fetch_shares(const std::string& url, const CustodianTrust& trust, const Context&
       TRY(prove(trust, rules, evidence, attest::ratls_report_data(evidence.certificate->spki), ctx)
               .within("{}", url));
   const auto answer = TRY(exchange(connection, "/shares", "", max_offer).within("{}", url));
-  out.files = TRY(share_files(answer.body).within("{}", url));
+  out.files = TRY(share_files(answer).within("{}", url));
   return out;
 }
 
@@ -186,7 +171,7 @@ Result<SentShare> send_share(SealedKms& to, const vault::CustodianShare& share)
   const Bytes sealed = TRY(vault::write_share(share, to.document.public_key));
   constexpr std::size_t max_answer = std::size_t{64} << 10U;
   const auto answer = TRY(exchange(to.connection, "/unseal", to_text(sealed), max_answer));
-  const auto json = TRY(codec::parse_json(answer.body).within("answer"));
+  const auto json = TRY(codec::parse_json(answer).within("answer"));
   return SentShare{share.custodian(), printable(TRY(json.get_string("progress", ""))),
                    TRY(json.get_bool("open", false))};
 }

@@ -2,7 +2,7 @@
 
 #include "codec/json.hpp"
 #include "keys/root_keys.hpp"
-#include "net/resolve.hpp"
+#include "kmsclient/link.hpp"
 #include "sys/clock.hpp"
 #include "x509/certificate.hpp"
 
@@ -65,29 +65,20 @@ Result<std::string> exchange(net::TlsClient& connection,
   request.method = "POST";
   request.target = fmt::format("{}/prpc/{}?json", url.path, call.method);
   request.body = call.body;
-  net::LocalLimits limits;
-  limits.deadline = deadline;
-  limits.message.max_body_bytes = call.max_answer;
-  http::Response response = TRY(connection.exchange(request, limits));
-  if (response.status != 200) return fail(Errc::denied, "{}", refusal_of(response));
+  std::string body = TRY(ask(connection, request, {deadline, call.max_answer}));
   // No body stands for null (spec kms 1.2).
-  return response.body.empty() ? std::string{nothing} : std::move(response.body);
+  return body.empty() ? std::string{nothing} : body;
 }
 
-Result<net::TlsClient>
-open(const Url& url, const net::TlsClientSettings& settings, const Budget& budget)
+Result<net::TlsClient> open(const Url& url, net::TlsClientSettings settings, const Budget& budget)
 {
-  const sys::Deadline deadline{budget.connect()};
-  sys::Fd tcp = TRY(net::connect_host(url.host, url.port, budget.reach().dns, deadline.left()));
-  return net::TlsClient::connect(std::move(tcp), settings, deadline.left());
+  return connect(url, std::move(settings), budget.reach().dns, budget.connect());
 }
 
 /// Over a connection on which the server has shown nothing but a certificate.
 Result<TempCa> ask_temp_ca(const Url& url, const Budget& budget)
 {
-  net::TlsClientSettings settings;
-  settings.host = url.host;
-  auto connection = TRY(open(url, settings, budget));
+  auto connection = TRY(open(url, {}, budget));
   const Call call{"GetTempCaCert", std::string{nothing}};
   return parse_temp_ca(TRY(exchange(connection, url, call, budget.answer())));
 }
@@ -102,10 +93,9 @@ Result<std::string> ask_trusted(const Url& url,
 {
   net::TlsClientSettings settings;
   settings.trust_pem = x509::to_pem(root.der);
-  settings.host = url.host;
   settings.chain_pem = identity.chain_pem;
   settings.key_pem = identity.key_pem;
-  auto connection = TRY(open(url, settings, budget));
+  auto connection = TRY(open(url, std::move(settings), budget));
   TRY(check_server(connection.peer_certificate()));
   return exchange(connection, url, call, budget.answer());
 }

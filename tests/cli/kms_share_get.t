@@ -44,5 +44,5 @@ $ dstack kms share get https://127.0.0.1:1
 ! dstack: error: --share-key-file is missing
 ? 2
 $ dstack kms share get https://127.0.0.1:1 --share-key-file bob.key
-! dstack: error: 127.0.0.1: connect to 127.0.0.1:1: Connection refused
+! dstack: error: https://127.0.0.1:1: 127.0.0.1: connect to 127.0.0.1:1: Connection refused
 ? 1

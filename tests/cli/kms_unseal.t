@@ -47,7 +47,7 @@ $ dstack kms unseal https://127.0.0.1:1
 ! dstack: error: --share is missing: which share is to be sent
 ? 2
 $ dstack kms unseal --share shares/alice.json https://127.0.0.1:1
-! dstack: error: 127.0.0.1: connect to 127.0.0.1:1: Connection refused
+! dstack: error: https://127.0.0.1:1: 127.0.0.1: connect to 127.0.0.1:1: Connection refused
 ? 1
 $ dstack kms unseal kms
 ! dstack: error: a KMS of this machine is opened by --passphrase-file; shares go to its URL
