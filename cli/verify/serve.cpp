@@ -35,7 +35,7 @@ http::Response answer(Worker& worker, const http::Request& request)
   const auto evidence = attest::recognise(as_bytes(request.body));
   if (!evidence) return json_answer(200, verify::reference_refusal(evidence.error().message()));
   const Judged judged = worker.judge_evidence("request", *evidence);
-  return json_answer(200, verify::reference_answer(*evidence, judged.verdict()));
+  return json_answer(200, verify::reference_answer(*evidence, judged.proven));
 }
 
 net::ServerLimits limits()

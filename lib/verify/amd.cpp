@@ -76,9 +76,10 @@ bool check_report(ByteView report,
   return true;
 }
 
-void check_mr_config(const attest::Evidence& evidence, Verdict& verdict, Subject& subject)
+void check_mr_config(const attest::Evidence& evidence, Proven& out)
 {
   const attest::Attestation& a = evidence.attestation;
+  Verdict& verdict = out.verdict;
   if (!a.runtime_events.empty()) {
     Check check = make_check("log.runtime-events", "the runtime events are vouched for", true,
                              "SEV-SNP report");
@@ -95,7 +96,7 @@ void check_mr_config(const attest::Evidence& evidence, Verdict& verdict, Subject
     return;
   }
   const std::string want = hex(attest::mr_config_v3_hash(a.mr_config));
-  const std::string* seen = subject.find_register("host_data");
+  const std::string* seen = out.subject.find_register("host_data");
   Check bound = make_check("app.config-id", "HOST_DATA is the hash of the MR_CONFIG document",
                            seen != nullptr && *seen == want, "MR_CONFIG document");
   bound.expected = want;
@@ -103,12 +104,15 @@ void check_mr_config(const attest::Evidence& evidence, Verdict& verdict, Subject
   const bool good = bound.outcome == Outcome::passed;
   verdict.checks.push_back(std::move(bound));
   if (!good) return;
-  const auto identity = attest::identity_of_mr_config(a.mr_config);
+  auto identity = attest::identity_of_mr_config(a.mr_config);
   Check named = make_check("app.identity", "the MR_CONFIG document names one app", bool(identity),
                            "MR_CONFIG document");
   if (!identity) named.seen = identity.error().message();
   verdict.checks.push_back(std::move(named));
-  if (identity) set_app(*identity, a, verdict, subject);
+  if (!identity) return;
+  set_app(*identity, a, verdict, out.subject);
+  out.identity = *std::move(identity);
+  out.mr_config = a.mr_config;
 }
 
 } // namespace dstack::verify

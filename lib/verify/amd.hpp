@@ -15,9 +15,9 @@ bool check_report(ByteView report,
                   Verdict& verdict,
                   Subject& subject);
 
-/// The app, as the MR_CONFIG document names it, when HOST_DATA is that document's hash. The event
-/// log of such a guest is vouched for by nothing, and only noted.
-void check_mr_config(const attest::Evidence& evidence, Verdict& verdict, Subject& subject);
+/// Keeps the app, as the MR_CONFIG document names it, and the document when HOST_DATA is its hash.
+/// The event log of such a guest is vouched for by nothing, and only noted.
+void check_mr_config(const attest::Evidence& evidence, Proven& out);
 
 /// Facts of a report as it stands, proven or not.
 std::vector<Fact> facts_of(const snp::Report& report);

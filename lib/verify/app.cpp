@@ -71,10 +71,11 @@ void note_boot_registers(const std::vector<attest::TdxEvent>& log,
 }
 
 /// An attestation names its runtime events beside the log; they must be the same.
-bool check_runtime_events(const attest::Attestation& a, Verdict& verdict)
+bool check_runtime_events(const attest::Attestation& a,
+                          const std::vector<attest::RuntimeEvent>& logged,
+                          Verdict& verdict)
 {
   if (a.runtime_events.empty()) return true;
-  const auto logged = attest::runtime_events_of(a.event_log);
   const bool same = logged.size() == a.runtime_events.size() &&
                     std::equal(logged.begin(), logged.end(), a.runtime_events.begin(),
                                [](const attest::RuntimeEvent& x, const attest::RuntimeEvent& y) {
@@ -124,25 +125,25 @@ void set_app(const attest::Identity& identity,
   add_app_facts(*subject.app, verdict);
 }
 
-bool check_event_log(const attest::Evidence& evidence,
-                     const dcap::Quote& quote,
-                     Verdict& verdict,
-                     Subject& subject)
+bool check_event_log(const attest::Evidence& evidence, const dcap::Quote& quote, Proven& out)
 {
   const attest::Attestation& a = evidence.attestation;
+  Verdict& verdict = out.verdict;
   if (!check_rtmr3(a.event_log, quote, verdict)) return false;
-  if (!check_runtime_events(a, verdict)) return false;
+  auto events = attest::runtime_events_of(a.event_log);
+  if (!check_runtime_events(a, events, verdict)) return false;
   note_boot_registers(a.event_log, quote, verdict);
-  const auto events = attest::runtime_events_of(a.event_log);
   if (events.empty()) return true; // not a dstack app: nothing claimed, nothing known
-  const auto identity = attest::identity_of(events);
+  auto identity = attest::identity_of(events);
   Check check =
       make_check("app.identity", "the event log names one app", bool(identity), "event log");
   if (!identity) check.seen = identity.error().message();
   verdict.checks.push_back(std::move(check));
   if (!identity) return false;
   check_config_id(*identity, a, quote, verdict);
-  set_app(*identity, a, verdict, subject);
+  set_app(*identity, a, verdict, out.subject);
+  out.events = std::move(events);
+  out.identity = *std::move(identity);
   return true;
 }
 

@@ -5,12 +5,9 @@
 
 namespace dstack::verify {
 
-/// Checks that the log explains RTMR3 and reads the identity from it. False when that fails: then
-/// nothing about the app is known.
-bool check_event_log(const attest::Evidence& evidence,
-                     const dcap::Quote& quote,
-                     Verdict& verdict,
-                     Subject& subject);
+/// Checks that the log explains RTMR3 and keeps its events and the identity they name. False when
+/// that fails: then nothing about the app is known.
+bool check_event_log(const attest::Evidence& evidence, const dcap::Quote& quote, Proven& out);
 /// The attestation and certificate around a quote must speak of the quote's report data.
 void check_bindings(const attest::Evidence& evidence, const Subject& subject, Verdict& verdict);
 void check_image(const ImageExpectation& image, const Subject& subject, Verdict& verdict);

@@ -24,17 +24,6 @@ bool image_verified(const Verdict& verdict)
          (passed(verdict, "image.mrtd") || passed(verdict, "image.measurement"));
 }
 
-/// SHA-256 of the PPID in the PCK certificate (spec kms 9.3).
-std::string device_id(const dcap::Quote& quote)
-{
-  const auto ders = x509::certificates_of_pem(as_text(quote.certification_data), 8);
-  if (!ders) return "";
-  const auto leaf = x509::parse_p256_certificate(ders->front());
-  if (!leaf) return "";
-  const auto pck = dcap::parse_pck_extension(*leaf);
-  return pck ? hex(crypto::sha256(pck->ppid)) : "";
-}
-
 struct AppInfo {
   attest::Identity identity{};
   std::string device_id{};
@@ -43,23 +32,17 @@ struct AppInfo {
   std::string os_image_hash{};
 };
 
-std::optional<AppInfo> app_info_of(const attest::Evidence& evidence)
+/// The reference has it for TDX alone.
+std::optional<AppInfo> app_info_of(const attest::Evidence& evidence, const Proven& proven)
 {
-  if (evidence.attestation.platform != attest::Platform::tdx) return {};
-  const auto quote = dcap::parse_quote(evidence.attestation.quote);
-  if (!quote || quote->tee != dcap::TeeType::tdx) return {};
-  const auto identity =
-      attest::identity_of(attest::runtime_events_of(evidence.attestation.event_log));
-  if (!identity) return {};
-  const dcap::TdReport& td = quote->td;
-  const attest::TdxRegisters registers{td.mrtd, td.rtmr, td.mr_config_id, td.mr_owner,
-                                       td.mr_owner_config};
+  if (!proven.registers || !proven.identity) return {};
+  const attest::Identity& identity = *proven.identity;
   const auto claimed = claimed_vm(evidence.attestation);
   AppInfo out;
-  out.identity = *identity;
-  out.device_id = device_id(*quote);
-  out.mr_system = hex(attest::mr_system(registers, identity->key_provider));
-  out.mr_aggregated = hex(attest::mr_aggregated(registers));
+  out.identity = identity;
+  out.device_id = hex(crypto::sha256(proven.subject.platform_id)); // spec kms 9.3
+  out.mr_system = hex(attest::mr_system(*proven.registers, identity.key_provider));
+  out.mr_aggregated = hex(attest::mr_aggregated(*proven.registers));
   out.os_image_hash = claimed ? claimed->os_image_hash : "";
   return out;
 }
@@ -113,8 +96,9 @@ Json no_details()
 
 } // namespace
 
-Json reference_answer(const attest::Evidence& evidence, const Verdict& verdict)
+Json reference_answer(const attest::Evidence& evidence, const Proven& proven)
 {
+  const Verdict& verdict = proven.verdict;
   const std::string_view variant = attest::name_of(evidence.attestation.platform);
   const bool quoted = passed(verdict, "tcb.level") || passed(verdict, "snp.signature");
   const bool logged = passed(verdict, "app.identity");
@@ -130,7 +114,7 @@ Json reference_answer(const attest::Evidence& evidence, const Verdict& verdict)
     const auto quote = dcap::parse_quote(evidence.attestation.quote);
     if (quote) details.set("report_data", hex(quote->report_data()));
   }
-  if (const auto app = logged ? app_info_of(evidence) : std::nullopt; app) {
+  if (const auto app = app_info_of(evidence, proven)) {
     details.set("key_provider", Json::object()
                                     .set("name", app->identity.key_provider_name)
                                     .set("id", app->identity.key_provider_id));

@@ -50,16 +50,9 @@ bool refuse_simulated(const dcap::Quote& quote, const Policy& policy, Verdict& v
   return true;
 }
 
-/// Registers and log, once the log is known to explain them.
-void keep_tdx(const attest::Attestation& a, const dcap::Quote& quote, Proven& out)
+attest::TdxRegisters registers_of(const dcap::TdReport& td)
 {
-  const dcap::TdReport& td = quote.td;
-  out.registers =
-      attest::TdxRegisters{td.mrtd, td.rtmr, td.mr_config_id, td.mr_owner, td.mr_owner_config};
-  if (!out.subject.app) return;
-  out.events = attest::runtime_events_of(a.event_log);
-  auto identity = attest::identity_of(out.events);
-  if (identity) out.identity = *std::move(identity);
+  return {td.mrtd, td.rtmr, td.mr_config_id, td.mr_owner, td.mr_owner_config};
 }
 
 void verify_intel(const attest::Evidence& evidence,
@@ -86,9 +79,9 @@ void verify_intel(const attest::Evidence& evidence,
   check_bindings(evidence, subject, verdict);
   const bool is_td = quote->tee == dcap::TeeType::tdx;
   const bool log_good =
-      !evidence.has_event_log || !is_td || check_event_log(evidence, *quote, verdict, subject);
+      !evidence.has_event_log || !is_td || check_event_log(evidence, *quote, out);
   if (log_good) {
-    if (is_td) keep_tdx(evidence.attestation, *quote, out);
+    if (is_td) out.registers = registers_of(quote->td);
     if (question.image) check_image(*question.image, subject, verdict);
     append(verdict.checks, judge_expectations(question.expectations, subject));
   }
@@ -130,14 +123,9 @@ void verify_amd(const attest::Evidence& evidence,
   Subject& subject = out.subject;
   if (!check_report(raw, *certificates, snp::amd_anchors(), question.at, verdict, subject)) return;
   check_bindings(evidence, subject, verdict);
-  check_mr_config(evidence, verdict, subject);
+  check_mr_config(evidence, out);
   out.measurement = to_bytes(report->measurement);
   out.host_data = to_bytes(report->host_data);
-  if (subject.app) {
-    auto identity = attest::identity_of_mr_config(evidence.attestation.mr_config);
-    if (identity) out.identity = *std::move(identity);
-    out.mr_config = evidence.attestation.mr_config;
-  }
   if (question.image) check_image(*question.image, subject, verdict);
   append(verdict.checks, judge_expectations(question.expectations, subject));
   append(verdict.checks, judge_policy(question.policy, subject, question.at));
