@@ -8,11 +8,6 @@
 
 namespace dstack::kmsapi {
 
-/// Sent with every answer of the main listener, as X-App-Version.
-struct Version {
-  std::string text{};
-};
-
 /// The published path of an RPC: one segment behind /prpc/, GET or POST.
 bool is_rpc(const http::Request& request);
 /// Method behind the path, without the prefix; empty when it is no RPC.

@@ -110,19 +110,6 @@ const Fields& certificate_chain()
   return fields;
 }
 
-const Fields& attestation_info()
-{
-  static const Fields fields = {{1, "device_id", FieldKind::bytes},
-                                {2, "mr_aggregated", FieldKind::bytes},
-                                {3, "os_image_hash", FieldKind::bytes},
-                                {4, "tee_variant"},
-                                {5, "site_name"},
-                                {6, "eth_rpc_url"},
-                                {7, "kms_contract_address"},
-                                {8, "ppid", FieldKind::bytes}};
-  return fields;
-}
-
 const Fields& clear_image_cache()
 {
   static const Fields fields = {{1, "image_hash"}, {2, "config_hash"}};

@@ -19,8 +19,6 @@ const Fields& kms_key();
 const Fields& temp_ca_cert();
 const Fields& sign_cert();
 const Fields& certificate_chain();
-const Fields& bootstrap();
-const Fields& attestation_info();
 const Fields& clear_image_cache();
 const Fields& release_share(); ///< Custody.Release, ours
 const Fields& share();

@@ -15,7 +15,6 @@ struct Arrangement {
   bool self_authorization = true;     ///< the KMS itself must be allowed by its policy
   bool release_sev_snp = false;       ///< keys for SEV-SNP guests
   bool development = false;           ///< told in GetMeta
-  std::string site_name{};
 };
 
 struct State {

@@ -89,7 +89,6 @@ Status protocols(ByteView value, Hello& hello)
   ByteReader list{TRY(vector16(whole))};
   TRY(whole.finish());
   if (list.remaining() == 0) return decode_error("an empty list");
-  hello.has_alpn = true;
   while (list.remaining() > 0) {
     const ByteView name = TRY(vector8(list));
     if (name.empty()) return decode_error("an empty name");

@@ -23,7 +23,6 @@ struct Hello {
   std::string literal_address{};
   std::vector<std::string> alpn{};       ///< as offered, first preferred
   std::vector<std::uint16_t> versions{}; ///< offered, without GREASE; of old clients the newest
-  bool has_alpn = false;
 
   bool offers(std::uint16_t version) const;
   bool offers_protocol(std::string_view name) const;
