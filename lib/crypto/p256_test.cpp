@@ -57,6 +57,13 @@ TEST_SUITE("crypto::p256")
 
   TEST_CASE("points off the curve and misshapen ones are no keys")
   {
+    const Bytes good = P256Key::generate().spki_der();
+    CHECK(P256Public::from_spki(good));
+    CHECK(!P256Public::from_spki(ByteView{good}.first(90)));
+    CHECK(!P256Public::from_spki(concat({good, Bytes{0}})));
+    Bytes other = good;
+    other[22] ^= 1U; // of the curve's OID
+    CHECK(P256Public::from_spki(other).error().message() == "it is no P-256 key");
     CHECK(!P256Public::from_xy(Bytes(64, 1)));
     CHECK(!P256Public::from_xy(Bytes(64, 0)));
     CHECK(!P256Public::from_xy(Bytes(33, 2)));
