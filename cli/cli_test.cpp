@@ -95,6 +95,13 @@ TEST_SUITE("cli::parse")
     CHECK(f.seen.name == "given");
   }
 
+  TEST_CASE("what a command is described by adds up, a paragraph each")
+  {
+    Tree tree;
+    const Leaf& leaf = tree.leaf("try", "Try").describe("One.").describe("Two.");
+    CHECK(leaf.description() == "One.\n\nTwo.");
+  }
+
   TEST_CASE("every mistake is wrong use")
   {
     for (const std::vector<std::string>& words :

@@ -131,9 +131,10 @@ Leaf& Leaf::example(std::string line, std::string about)
   return *this;
 }
 
-Leaf& Leaf::describe(std::string text)
+Leaf& Leaf::describe(std::string_view text)
 {
-  description_ = std::move(text);
+  if (!description_.empty()) description_ += "\n\n";
+  description_ += text;
   return *this;
 }
 

@@ -43,8 +43,8 @@ public:
   Option& file_argument(std::string value, std::string& target, std::string help);
 
   Leaf& example(std::string line, std::string about);
-  /// Paragraphs for the help and the man page.
-  Leaf& describe(std::string text);
+  /// Adds a paragraph, or several, to the man page.
+  Leaf& describe(std::string_view text);
   /// Adds --json; the document carries this schema.
   Leaf& json(std::string schema);
   Leaf& runs(Action action);
