@@ -65,6 +65,7 @@ private:
   Processes processes_;
   std::unique_ptr<HostLink> host_;
   std::unique_ptr<tee::Tee> tee_;
+  tee::BootLog boot_log_; ///< read once: on TDX it costs a quote
   std::unique_ptr<Runtime> runtime_;
   std::map<std::string, std::string> cmdline_;
   SysConfig config_;

@@ -85,7 +85,7 @@ Status Guest::seal_measurement()
   facts.os_image_hash = config_.os_image_hash;
   facts.vm_config = config_.vm_config;
   facts.key_provider = key_provider_;
-  facts.log = TRY(tee_->boot().within("firmware event log")).events;
+  facts.log = std::move(boot_log_.events);
   for (const attest::RuntimeEvent& event : recorder_->events())
     facts.log.push_back(attest::to_tdx_event(event));
   facts.cloud_vendor = trimmed_file("/sys/class/dmi/id/sys_vendor");

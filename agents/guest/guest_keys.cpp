@@ -24,11 +24,11 @@ constexpr std::chrono::milliseconds key_deadline{75'000};
 /// anything is unlocked with a key.
 Status Guest::obtain_keys()
 {
+  boot_log_ = TRY(tee_->boot().within("registers and firmware event log"));
   stage("requesting app keys");
   const bool kms = app_.key_provider == compose::KeyProvider::kms;
   TRY((kms ? keys_from_kms() : keys_from_seed()).within("app keys"));
-  const tee::BootLog boot = TRY(tee_->boot().within("registers"));
-  TRY(check_config_id(boot.registers, identity_, app_, key_provider_, config_.mr_config));
+  TRY(check_config_id(boot_log_.registers, identity_, app_, key_provider_, config_.mr_config));
   return recorder_->record("key-provider", as_bytes(key_provider_));
 }
 
@@ -48,8 +48,8 @@ Status Guest::keys_from_seed()
 Status Guest::keys_from_kms()
 {
   TRY(bring_up_network());
-  KmsKeys keys =
-      TRY(request_kms_keys(*tee_, app_, identity_, config_, recorder_->events(), sys::now()));
+  auto attest = attestations(*tee_, boot_log_.events, recorder_->events(), config_.vm_config);
+  KmsKeys keys = TRY(request_kms_keys(std::move(attest), app_, identity_, config_, sys::now()));
   console_stage(program, fmt::format("the KMS at {} gave the keys{}", keys.kms.urls.front().text,
                                      app_.key_provider_id.empty() ? "; the app pins none" : ""));
   TRY(recorder_->record("os-image-hash", keys.os_image_hash));

@@ -4,9 +4,6 @@
 
 namespace dstack::guest {
 
-namespace {
-
-/// Attestations of this VM as it is now, for the keys of connections.
 kmsclient::Attest attestations(tee::Tee& tee,
                                std::vector<attest::TdxEvent> log,
                                const std::vector<attest::RuntimeEvent>& events,
@@ -26,8 +23,6 @@ kmsclient::Attest attestations(tee::Tee& tee,
   };
 }
 
-} // namespace
-
 kmsclient::Reach kms_reach(const SysConfig& config)
 {
   kmsclient::Reach out;
@@ -35,11 +30,10 @@ kmsclient::Reach kms_reach(const SysConfig& config)
   return out;
 }
 
-Result<KmsKeys> request_kms_keys(tee::Tee& tee,
+Result<KmsKeys> request_kms_keys(kmsclient::Attest attest,
                                  const compose::AppCompose& app,
                                  const Identity& identity,
                                  const SysConfig& config,
-                                 const std::vector<attest::RuntimeEvent>& events,
                                  Time now)
 {
   kmsclient::AppQuestion question;
@@ -47,8 +41,7 @@ Result<KmsKeys> request_kms_keys(tee::Tee& tee,
   question.pin = app.key_provider_id;
   question.app_id = to_bytes(ByteView{identity.app_id});
   question.vm_config = config.vm_config;
-  question.attest = attestations(tee, TRY(tee.boot().within("firmware event log")).events, events,
-                                 config.vm_config);
+  question.attest = std::move(attest);
   auto answer = TRY(kmsclient::request_app_keys(question, kms_reach(config), now));
   KmsKeys out;
   out.app.disk_crypt_key = std::move(answer.keys.disk_crypt_key);

@@ -20,14 +20,20 @@ struct KmsKeys {
   kmsclient::Trusted kms{};
 };
 
+/// Attestations of this VM as it is now, for the keys of connections: the firmware's log, and the
+/// runtime events of which there are no others.
+kmsclient::Attest attestations(tee::Tee& tee,
+                               std::vector<attest::TdxEvent> log,
+                               const std::vector<attest::RuntimeEvent>& events,
+                               const std::string& vm_config);
+
 /// To be called after boot-mr-done and before anything else is measured: the KMS compares RTMR3
-/// with these events, which are all there were. Errc::denied: it refuses, or it is not the one the
-/// app pins; the text has the reason of every address.
-Result<KmsKeys> request_kms_keys(tee::Tee& tee,
+/// with the events. Errc::denied: it refuses, or it is not the one the app pins; the text has the
+/// reason of every address.
+Result<KmsKeys> request_kms_keys(kmsclient::Attest attest,
                                  const compose::AppCompose& app,
                                  const Identity& identity,
                                  const SysConfig& config,
-                                 const std::vector<attest::RuntimeEvent>& events,
                                  Time now);
 
 /// How this VM reaches a KMS.
