@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace dstack::kmsnode {
 
@@ -100,17 +102,12 @@ bool AuditFile::within_budget(const kms::AuditRecord& record, Time now)
   return false;
 }
 
-Status AuditFile::write(const kms::AuditRecord& record, Time now)
+void AuditFile::add(const kms::AuditRecord& record, Time now)
 {
-  const kms::AuditLine line = kms::audit_line(head_, record, now);
-  const Status written = sys::write_all(fd_.get(), as_bytes(line.text + "\n"));
-  if (!written) {
-    // Part of a line may be there: the chain cannot go on behind it.
-    broken_ = written.error();
-    return written;
-  }
+  kms::AuditLine line = kms::audit_line(head_, record, now);
+  unwritten_ += line.text;
+  unwritten_ += '\n';
   head_ = line.head;
-  return ok();
 }
 
 Status AuditFile::append(const kms::AuditRecord& record, Time now)
@@ -123,32 +120,36 @@ Status AuditFile::append(const kms::AuditRecord& record, Time now)
     note.event = "left-out";
     note.reason = fmt::format("{} refusals of callers that proved nothing", untold_);
     untold_ = 0;
-    TRY(write(note, now));
+    add(note, now);
   }
-  TRY(write(record, now));
-  return synced(lock, head_.lines);
+  add(record, now);
+  return on_disk(lock, head_.lines);
 }
 
-/// One thread syncs for all that wrote before it began.
-Status AuditFile::synced(std::unique_lock<std::mutex>& lock, std::uint64_t line)
+/// One thread writes and syncs for all that came before it began.
+Status AuditFile::on_disk(std::unique_lock<std::mutex>& lock, std::uint64_t line)
 {
   while (on_disk_ < line) {
     if (broken_) return *broken_;
-    if (syncing_) {
+    if (writing_) {
       done_.wait(lock);
       continue;
     }
-    syncing_ = true;
-    const std::uint64_t up_to = head_.lines;
+    writing_ = true;
     lock.unlock();
-    const bool good = ::fdatasync(fd_.get()) == 0;
-    const int error = errno;
+    ::sched_yield(); // whoever is about to come may come along
     lock.lock();
-    syncing_ = false;
-    if (good)
+    const std::uint64_t up_to = head_.lines;
+    const std::string text = std::exchange(unwritten_, {});
+    lock.unlock();
+    Status kept = sys::write_all(fd_.get(), as_bytes(text));
+    if (kept && ::fdatasync(fd_.get()) != 0) kept = sys::errno_error("sync");
+    lock.lock();
+    writing_ = false;
+    if (kept)
       on_disk_ = up_to;
     else
-      broken_ = sys::errno_error("sync", error);
+      broken_ = kept.error(); // part of a line may be there: the chain cannot go on behind it
     done_.notify_all();
   }
   return ok();

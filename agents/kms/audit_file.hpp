@@ -1,6 +1,6 @@
 #pragma once
 /// DIR/audit.jsonl: appended to, chained, on the disk before a decision takes effect. Any thread
-/// may write; those that write at the same time share one fsync.
+/// may append; what comes at the same time goes to the disk by one write and one fsync.
 
 #include "kms/audit.hpp"
 #include "sys/files.hpp"
@@ -33,16 +33,17 @@ private:
   {
   }
   bool within_budget(const kms::AuditRecord& record, Time now);
-  Status write(const kms::AuditRecord& record, Time now);
-  Status synced(std::unique_lock<std::mutex>& lock, std::uint64_t line);
+  void add(const kms::AuditRecord& record, Time now);
+  Status on_disk(std::unique_lock<std::mutex>& lock, std::uint64_t line);
 
   sys::Fd fd_;
   mutable std::mutex mutex_;
   std::condition_variable done_;
   kms::AuditHead head_;
   AuditLimits limits_;
+  std::string unwritten_{};   ///< the newest lines
   std::uint64_t on_disk_ = 0; ///< lines known to be there
-  bool syncing_ = false;
+  bool writing_ = false;
   std::optional<Error> broken_{}; ///< after that nothing is decided any more
   std::int64_t minute_ = 0;
   std::uint64_t unproven_ = 0; ///< this minute
