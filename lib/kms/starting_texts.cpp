@@ -60,7 +60,7 @@ constexpr std::string_view policy_rest = R"(
 # chain_id = 8453
 
 # The OS images that get keys, with the registers they give. 'dstack os inspect' shows the values of
-# an image, 'dstack kms policy add-image' writes them here. An image without them is refused: what a
+# an image, 'dstack kms policy allow-image' writes them here. An image without them is refused: what a
 # VM says it runs could not be checked.
 # [[image]]
 # name = "dstack-0.1"
