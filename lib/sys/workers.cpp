@@ -82,11 +82,13 @@ struct WorkerPool::State {
         waiting.pop_front();
       }
       job.work();
+      bool told = false; // of one before, and it has not come yet
       {
         const std::lock_guard lock{mutex};
+        told = !finished.empty();
         finished.push_back(std::move(job));
       }
-      tell_loop();
+      if (!told) tell_loop();
     }
   }
 
