@@ -58,6 +58,14 @@ Status check_host(const std::string& host)
   return ok();
 }
 
+/// RFC 6761 6.3: whatever servers and /etc/hosts say, which a minimal system does not have.
+bool is_this_machine(std::string_view host)
+{
+  std::string name = lower(host);
+  if (name.ends_with('.')) name.pop_back();
+  return name == "localhost" || name.ends_with(".localhost");
+}
+
 void take_a(void* user, int status, int /*timeouts*/, unsigned char* data, int size)
 {
   auto& answer = *static_cast<Answer*>(user);
@@ -195,6 +203,7 @@ Result<std::vector<std::string>> resolve(const std::string& host,
 {
   if (is_ip_address(host)) return std::vector<std::string>{host};
   TRY(check_host(host));
+  if (is_this_machine(host)) return std::vector<std::string>{"127.0.0.1", "::1"};
   const sys::Deadline until{deadline};
   Answer v4;
   Answer v6;
