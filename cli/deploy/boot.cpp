@@ -13,6 +13,7 @@ namespace dstack::cli {
 namespace {
 
 constexpr std::chrono::milliseconds look_every{100};
+constexpr std::chrono::milliseconds end_deadline{10'000};
 constexpr std::size_t tail_bytes = std::size_t{32} << 10U;
 constexpr std::size_t tail_lines = 15;
 
@@ -39,11 +40,19 @@ public:
       return std::optional<BootEnd>{BootEnd::ready};
     const bool over =
         state->status == store::VmStatus::failed || state->status == store::VmStatus::stopped;
-    if (over || !supervised) return failure(*state);
-    return std::optional<BootEnd>{};
+    if (supervised && !(over && has_ended())) return std::optional<BootEnd>{};
+    return failure(*state);
   }
 
 private:
+  /// The supervisor tells how it went before it ends. Until it has, or takes too long, the VM is in
+  /// use: whoever is told of the failure may want to start it again at once.
+  bool has_ended()
+  {
+    if (!ending_) ending_.emplace(end_deadline);
+    return ending_->passed();
+  }
+
   static bool app_ready(const store::VmState& state)
   {
     for (const store::VmStage& stage : state.stages)
@@ -78,6 +87,7 @@ private:
   Stages& stages_;
   std::size_t shown_ = 0;
   std::string started_at_;
+  std::optional<sys::Deadline> ending_; ///< since it told
 };
 
 /// Runs look() until it says so, a signal comes or the time is over.
