@@ -1,6 +1,7 @@
 #include "base/address.hpp"
 
 #include "base/bytes.hpp"
+#include "base/text.hpp"
 
 #include <arpa/inet.h>
 
@@ -27,6 +28,12 @@ bool is_ip_address(std::string_view text)
 {
   in6_addr room{};
   return is_ipv4_address(text) || reads_as(AF_INET6, text, room);
+}
+
+bool is_localhost(std::string_view name)
+{
+  const std::string text = lower(name);
+  return text == "localhost" || text.ends_with(".localhost");
 }
 
 std::string network_of(const std::string& address)

@@ -22,6 +22,14 @@ TEST_SUITE("base::address")
     CHECK_FALSE(is_ipv4_address("::1"));
   }
 
+  TEST_CASE("localhost and what is below it are this machine, names that only look so are not")
+  {
+    for (const char* name : {"localhost", "LocalHost", "kms.localhost"})
+      CHECK(is_localhost(name));
+    for (const char* name : {"notlocalhost", "localhost.evil.com", "localhost.", "", "127.0.0.1"})
+      CHECK_FALSE(is_localhost(name));
+  }
+
   TEST_CASE("an IPv6 network of 64 bits is one customer's, an IPv4 address too")
   {
     CHECK(network_of("2001:db8:0:1::5") == network_of("2001:db8:0:1:ffff::"));

@@ -1,5 +1,6 @@
 #include "kms/names.hpp"
 
+#include "base/address.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
@@ -51,7 +52,7 @@ bool is_local(std::string_view name)
 {
   const std::string text = lower(name);
   const auto address = parse_address(text);
-  if (!address) return text == "localhost" || text.ends_with(".localhost");
+  if (!address) return is_localhost(text);
   if (std::equal(mapped_prefix.begin(), mapped_prefix.end(), address->begin()))
     return (*address)[mapped_prefix.size()] == loopback_net;
   return address == parse_address("::1");

@@ -58,12 +58,11 @@ Status check_host(const std::string& host)
   return ok();
 }
 
-/// RFC 6761 6.3: whatever servers and /etc/hosts say, which a minimal system does not have.
+/// Whatever servers and /etc/hosts say, which a minimal system does not have.
 bool is_this_machine(std::string_view host)
 {
-  std::string name = lower(host);
-  if (name.ends_with('.')) name.pop_back();
-  return name == "localhost" || name.ends_with(".localhost");
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return is_localhost(host);
 }
 
 void take_a(void* user, int status, int /*timeouts*/, unsigned char* data, int size)
