@@ -43,9 +43,6 @@ Status create_root(const Foundation& on)
 {
   const LaunchSettings& launch = on.options.launch;
   const auto custodians = TRY(vault::parse_custodians(launch.custodians));
-  std::vector<vault::ShareLock> locks;
-  for (const vault::NamedCustodian& one : custodians)
-    locks.push_back({one.key, {}, {}});
   const sys::fs::path shares = on.options.below(launch.shares_directory);
   vault::Birth birth;
   birth.now = sys::now().seconds();
@@ -56,7 +53,7 @@ Status create_root(const Foundation& on)
     return on.agent.attest(keys::bootstrap_report_data(root.ca_spki, root.k256));
   };
   birth.before_commit = [&](const vault::Newborn& born) -> Status {
-    TRY(vault::write_share_files(shares, born.shares, locks, {}));
+    TRY(vault::write_share_files(shares, born.shares, vault::locks_of(custodians), {}));
     return record_birth(on);
   };
   const vault::WithCustodians guard{vault::names_of(custodians),

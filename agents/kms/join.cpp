@@ -73,10 +73,9 @@ Status join(Foundation& on, const std::string& url, const std::string& crash_at)
     return vault::remove_share_files(shares, cluster, circle);
   };
   birth.before_commit = [&](const vault::Newborn& born) -> Status {
-    std::vector<vault::ShareLock> locks;
-    for (auto& one : TRY(vault::parse_custodians(on.options.launch.custodians)))
-      locks.push_back({one.key, {}, {}});
-    if (!born.shares.empty()) TRY(vault::write_share_files(shares, born.shares, locks, points));
+    const auto custodians = TRY(vault::parse_custodians(on.options.launch.custodians));
+    if (!born.shares.empty())
+      TRY(vault::write_share_files(shares, born.shares, vault::locks_of(custodians), points));
     return write_down(on, url, peer.who());
   };
   static_cast<void>(TRY(vault.adopt(std::move(material), guard, birth)));

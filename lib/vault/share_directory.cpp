@@ -54,6 +54,14 @@ std::vector<std::string> names_of(const std::vector<NamedCustodian>& custodians)
   return out;
 }
 
+std::vector<ShareLock> locks_of(const std::vector<NamedCustodian>& custodians)
+{
+  std::vector<ShareLock> out;
+  for (const NamedCustodian& one : custodians)
+    out.push_back({one.key, {}, {}});
+  return out;
+}
+
 Status write_share_files(const fs::path& directory,
                          const std::vector<CustodianShare>& shares,
                          const std::vector<ShareLock>& locks,

@@ -21,6 +21,8 @@ struct NamedCustodian {
 Result<NamedCustodian> parse_custodian(std::string_view text);
 Result<std::vector<NamedCustodian>> parse_custodians(const std::vector<std::string>& texts);
 std::vector<std::string> names_of(const std::vector<NamedCustodian>& custodians);
+/// Their keys, for write_share_files; open where one has none.
+std::vector<ShareLock> locks_of(const std::vector<NamedCustodian>& custodians);
 
 /// "<cluster>-<custodian>.json" each, on the disk when this returns. locks: none for open files,
 /// else one for each share, in their order. A file that is there already is refused.
