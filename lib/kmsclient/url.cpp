@@ -63,11 +63,9 @@ Result<Url> read_url(std::string_view text)
   if (!text.starts_with(scheme)) return fail(Errc::malformed, "a KMS is asked over https only");
   if (text.find_first_of("?#@") != std::string_view::npos)
     return fail(Errc::malformed, "only https://HOST[:PORT][/PATH] is asked");
-  while (text.ends_with('/'))
-    text.remove_suffix(1);
-  if (text.ends_with(service)) text.remove_suffix(service.size());
-  while (text.ends_with('/') && text.size() > scheme.size())
-    text.remove_suffix(1);
+  // However often they stand there: what is kept is read again later.
+  while (text.size() > scheme.size() && (text.ends_with('/') || text.ends_with(service)))
+    text.remove_suffix(text.ends_with('/') ? 1 : service.size());
   Url out;
   out.text = text;
   if (!text.starts_with(scheme)) return fail(Errc::malformed, "no host");

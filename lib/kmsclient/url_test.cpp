@@ -19,6 +19,7 @@ TEST_SUITE("kmsclient::url")
     CHECK(full->port == 8000);
     CHECK(full->path == "/kms");
     CHECK(full->text == "https://10.0.2.2:8000/kms");
+    CHECK(parse_url("https://kms.example.com/a/prpc//prpc/")->text == "https://kms.example.com/a");
     const auto v6 = parse_url("https://[::1]:8000/prpc"); // as other agents store it
     REQUIRE(v6);
     CHECK(v6->host == "::1");
@@ -50,7 +51,7 @@ TEST_SUITE("kmsclient::url")
                             "https://[::1]8000",
                             "https://[::1]:",
                             "https://k$ms",
-                            "https:///prpc",
+                            "https:///prpc", "https:///prpc/prpc/",
                             "https://\xc3\xa9"}) {
       CAPTURE(bad);
       CHECK_FALSE(parse_url(bad));
