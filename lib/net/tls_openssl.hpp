@@ -1,5 +1,6 @@
 #pragma once
-/// OpenSSL's TLS objects, and what both of our sides agree on. Not for use outside net.
+/// OpenSSL's TLS objects, and what all of our sides agree on. For net, and for proxy's own
+/// driver.
 
 #include "crypto/openssl.hpp"
 

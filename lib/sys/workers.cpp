@@ -150,4 +150,26 @@ bool WorkerPool::run(std::function<void()> work, std::function<void()> done)
   return true;
 }
 
+struct Crew::State {
+  std::function<void(unsigned)> work{};
+  std::vector<std::jthread> threads{}; ///< the last member: joined before the work goes
+};
+
+Crew::Crew(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Crew::~Crew() = default;
+
+Result<std::unique_ptr<Crew>> Crew::start(unsigned threads, std::function<void(unsigned)> work)
+{
+  const SignalsBlocked blocked;
+  auto state = std::make_unique<State>();
+  state->work = std::move(work);
+  try {
+    for (unsigned i = 0; i < threads; ++i)
+      state->threads.emplace_back([at = state.get(), i] { at->work(i); });
+  } catch (const std::system_error& error) {
+    return fail(Errc::io, "start a thread: {}", error.what());
+  }
+  return std::unique_ptr<Crew>{new Crew{std::move(state)}};
+}
+
 } // namespace dstack::sys

@@ -1,5 +1,5 @@
 #pragma once
-/// Threads for work that would hold up an event loop.
+/// Threads for work that would hold up an event loop, and threads that run loops of their own.
 
 #include "sys/poll.hpp"
 
@@ -30,6 +30,22 @@ public:
 private:
   struct State;
   explicit WorkerPool(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Threads that each do one long piece of work, such as running a loop of their own. No signal is
+/// delivered to them.
+class Crew {
+public:
+  /// Each calls work with its number, from 0.
+  static Result<std::unique_ptr<Crew>> start(unsigned threads, std::function<void(unsigned)> work);
+  ~Crew(); ///< waits until every thread has come back from its work
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+private:
+  struct State;
+  explicit Crew(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

@@ -1,0 +1,67 @@
+#include "proxy/leg.hpp"
+
+#include <cerrno>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+namespace dstack::proxy {
+
+void Leg::note(std::uint32_t events)
+{
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up = true;
+}
+
+Io Leg::receive(std::span<std::uint8_t> room, std::size_t& count)
+{
+  ssize_t n = -1;
+  do {
+    n = ::recv(fd.get(), room.data(), room.size(), MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n > 0) {
+    count = static_cast<std::size_t>(n);
+    // A short read has emptied the socket: the next bytes are a new edge (epoll(7)). Not so when an
+    // end is announced, which is no edge any more.
+    if (count < room.size() && !hung_up) readable = false;
+    return Io::done;
+  }
+  readable = false;
+  if (n == 0) return Io::ended;
+  if (errno == EAGAIN) return Io::blocked;
+  reset = true;
+  return Io::failed;
+}
+
+Io Leg::send(ByteView bytes, std::size_t& count)
+{
+  ssize_t n = -1;
+  do {
+    n = ::send(fd.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (n < 0 && errno == EINTR);
+  if (n >= 0) {
+    count = static_cast<std::size_t>(n);
+    if (count == bytes.size()) return Io::done;
+    writable = false;
+    return Io::blocked;
+  }
+  count = 0;
+  writable = false;
+  if (errno == EAGAIN) return Io::blocked;
+  reset = true;
+  return Io::failed;
+}
+
+void Leg::end_sending() const
+{
+  ::shutdown(fd.get(), SHUT_WR);
+}
+
+bool Leg::broken() const
+{
+  std::uint8_t none = 0;
+  return ::recv(fd.get(), &none, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN &&
+         errno != EINTR;
+}
+
+} // namespace dstack::proxy

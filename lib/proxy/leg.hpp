@@ -1,0 +1,34 @@
+#pragma once
+/// One socket of a connection, watched for edges: what is known of it is kept until a call proves
+/// otherwise.
+
+#include "base/bytes.hpp"
+#include "sys/fd.hpp"
+
+namespace dstack::proxy {
+
+class Connection;
+
+enum class Io : std::uint8_t { done, blocked, ended, failed };
+
+struct Leg {
+  Connection* owner = nullptr;
+  sys::Fd fd{};
+  bool readable = false;
+  bool writable = false;
+  bool hung_up = false; ///< the other side sends no more; there may be bytes before its end
+  bool reset = false;   ///< an error was met
+  bool watched = false; ///< epoll knows it
+
+  /// What epoll reported.
+  void note(std::uint32_t events);
+  /// Up to room.size() bytes; count is set when Io::done.
+  Io receive(std::span<std::uint8_t> room, std::size_t& count);
+  /// As many bytes as the kernel takes; Io::blocked when it took fewer than all.
+  Io send(ByteView bytes, std::size_t& count);
+  void end_sending() const;
+  /// The connection is broken, as far as the kernel knows; a side that only sends no more is not.
+  bool broken() const;
+};
+
+} // namespace dstack::proxy
