@@ -16,6 +16,15 @@ constexpr std::string_view other_id = "2222222222222222222222222222222222222222"
 constexpr std::string_view app_id = "3333333333333333333333333333333333333333";
 constexpr milliseconds patience{5'000};
 
+/// Many records, each byte depending on its place.
+std::string large_body()
+{
+  std::string out(3'000'001, '\0');
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<char>(i * 31 + i / 251);
+  return out;
+}
+
 /// An app: answers each HTTP request with what came before it on its connection, and the path.
 class App {
 public:
@@ -47,7 +56,8 @@ private:
         if (!more || more->empty()) break;
         request += to_text(*more);
       }
-      const std::string body = request.substr(0, request.find("\r\n"));
+      std::string body = request.substr(0, request.find("\r\n"));
+      if (body.starts_with("GET /large ")) body = large_body();
       static_cast<void>(sys::write_all(
           connection->get(),
           as_bytes(fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
@@ -109,11 +119,11 @@ struct Setting {
     return net::TlsClient::connect(net::connect_to(plane->listening().front().port), client,
                                    patience);
   }
-  std::string get(const std::string& host) const
+  std::string get(const std::string& host, const std::string& path = "/hello") const
   {
     auto client = connect(host);
     if (!client) return client.error().message();
-    http::Request request = net::request_of("GET", "/hello");
+    http::Request request = net::request_of("GET", path);
     request.headers.push_back({"Host", host});
     const auto response = client->exchange(request, {});
     return response ? response->body : response.error().message();
@@ -153,6 +163,14 @@ TEST_SUITE("proxy plane")
     CHECK(totals.of(Count::relayed_terminated) == 2);
     CHECK(totals.of(Count::terminated_bytes_out) > 100);
     CHECK(at.targets[0].backend->connections + at.targets[1].backend->connections == 0);
+  }
+
+  TEST_CASE("large answers arrive whole")
+  {
+    const App app;
+    Setting at;
+    at.start();
+    CHECK(at.get(name_of_app(instance_id, app.port()), "/large") == large_body());
   }
 
   TEST_CASE("refuses with an alert that says why")

@@ -130,7 +130,9 @@ Io TlsChannel::write(ByteView bytes)
 {
   ERR_clear_error();
   std::size_t count = 0;
-  return outcome(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count));
+  const Io io = outcome(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count));
+  DSTACK_ASSERT(io != Io::done || count == bytes.size());
+  return io;
 }
 
 void TlsChannel::close_notify()

@@ -160,6 +160,8 @@ context_for(const std::string& chain_pem, const std::string& key_pem, std::strin
   SSL_CTX* const at = out.get();
   TRY(net::use_identity(at, chain_pem, key_pem));
   SSL_CTX_clear_options(at, SSL_OP_CLEANSE_PLAINTEXT);
+  // One call writes everything: its records go into memory.
+  SSL_CTX_clear_mode(at, SSL_MODE_ENABLE_PARTIAL_WRITE);
   // One call takes all records that are there: what a peer can make it do is bounded by OpenSSL.
   SSL_CTX_set_mode(at, SSL_MODE_AUTO_RETRY);
   const auto id = crypto::sha256(as_bytes(identity));
