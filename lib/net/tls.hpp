@@ -18,6 +18,8 @@ struct TlsServerSettings {
   /// Empty: clients are not asked for a certificate. Otherwise they may send one; one that is not
   /// signed by an authority with this one's name and key ends the handshake with an alert.
   std::string client_ca_pem{};
+  /// Authorities that may stand between a client's certificate and that one; the client sends them.
+  int client_intermediates = 0;
 };
 
 /// Certificate, key and rules of a server: immutable, shared by connections. To change the
@@ -43,8 +45,11 @@ struct TlsClientSettings {
   /// name only the first. Empty: any certificate is taken, the caller judges it.
   std::string trust_pem{};
   /// Name or numeric address: told to the server, and its certificate must be for it when trust_pem
-  /// is given.
+  /// is given and names count.
   std::string host{};
+  /// ignored: for certificates whose authority gives everybody the names he asks for. The caller
+  /// judges by something else whose it is.
+  enum class Names { held, ignored } names = Names::held;
   std::string chain_pem{}; ///< our certificate, if the server asks for one
   std::string key_pem{};   ///< secret; PKCS#8
   /// SubjectPublicKeyInfo (DER) that the server's certificate must have, trust or not.

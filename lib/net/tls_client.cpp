@@ -53,7 +53,7 @@ int judge_server(X509_STORE_CTX* store, void* user)
 Status prepare(SSL_CTX* context, const TlsClientSettings& settings, Judge& judge)
 {
   if (!settings.trust_pem.empty()) {
-    if (settings.host.empty())
+    if (settings.host.empty() && settings.names == TlsClientSettings::Names::held)
       return fail(Errc::usage,
                   "TLS: authorities are given, but no host to hold the certificate to");
     TRY(use_trust(context, settings.trust_pem, Hints::none).within("trusted authorities"));
@@ -70,20 +70,24 @@ Status prepare(SSL_CTX* context, const TlsClientSettings& settings, Judge& judge
 
 /// Which server we mean: told to it, and held against the names in its certificate (never against
 /// its subject).
-Status name_server(SSL* ssl, const std::string& host)
+Status name_server(SSL* ssl, const TlsClientSettings& settings)
 {
+  const std::string& host = settings.host;
+  const bool held = settings.names == TlsClientSettings::Names::held;
   constexpr std::string_view http_1_1 = "\x08http/1.1";
   bool set = SSL_set_alpn_protos(ssl, as_bytes(http_1_1).data(),
                                  static_cast<unsigned>(http_1_1.size())) == 0;
   X509_VERIFY_PARAM* const param = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
                                              X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  if (is_ip_address(host))
-    set = set && X509_VERIFY_PARAM_set1_ip_asc(param, host.c_str()) == 1;
-  else if (!host.empty())
-    set = set && X509_VERIFY_PARAM_set1_host(param, host.data(), host.size()) == 1 &&
-          SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                   const_cast<char*>(host.c_str())) == 1; // NOLINT(*-const-cast): it is copied
+  const bool numeric = is_ip_address(host);
+  if (held && numeric) set = set && X509_VERIFY_PARAM_set1_ip_asc(param, host.c_str()) == 1;
+  if (held && !numeric && !host.empty())
+    set = set && X509_VERIFY_PARAM_set1_host(param, host.data(), host.size()) == 1;
+  if (!numeric && !host.empty())
+    set =
+        set && SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                        const_cast<char*>(host.c_str())) == 1; // NOLINT(*-const-cast): it is copied
   if (!set) return fail(Errc::malformed, "'{}' is not a host name", host);
   return ok();
 }
@@ -184,7 +188,7 @@ Result<TlsClient> TlsClient::connect(sys::Fd tcp,
   state->context = TRY(make_context(Side::client));
   TRY(prepare(state->context.get(), settings, state->judge));
   auto session = TRY(TlsSession::create(state->context.get(), Side::client, fd));
-  TRY(name_server(session->get(), settings.host));
+  TRY(name_server(session->get(), settings));
   state->stream = Stream{std::move(tcp), std::move(session)};
   TRY(state->handshake(sys::Deadline{deadline}).within("TLS with {}", state->host));
   state->certificate = state->stream.tls()->peer_certificate();

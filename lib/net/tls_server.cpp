@@ -27,13 +27,13 @@ int choose_protocol(SSL* /*ssl*/,
 }
 
 /// A client's certificate only carries its key and its evidence: the authority's key is public, and
-/// what such a certificate is for, it does not say. So it is not looked at, only signature, names
-/// and dates are, and there is nothing between the two.
-Status ask_for_certificate(SSL_CTX* context, const std::string& authority)
+/// what such a certificate is for, it does not say. So it is not looked at, only signatures, names
+/// and dates are, and that whoever stands between the two is an authority.
+Status ask_for_certificate(SSL_CTX* context, const TlsServerSettings& settings)
 {
-  TRY(use_trust(context, authority, Hints::tell_peer).within("client authority"));
+  TRY(use_trust(context, settings.client_ca_pem, Hints::tell_peer).within("client authority"));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_verify_depth(context, 0);
+  SSL_CTX_set_verify_depth(context, settings.client_intermediates);
   if (SSL_CTX_set_purpose(context, X509_PURPOSE_ANY) != 1)
     return crypto::openssl_error(Errc::internal, "purpose of client certificates");
   return ok();
@@ -51,7 +51,7 @@ Result<std::shared_ptr<const TlsServer>> TlsServer::create(const TlsServerSettin
   SSL_CTX* const context = state->context.get();
   TRY(use_identity(context, settings.chain_pem, settings.key_pem).within("server certificate"));
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
-  if (!settings.client_ca_pem.empty()) TRY(ask_for_certificate(context, settings.client_ca_pem));
+  if (!settings.client_ca_pem.empty()) TRY(ask_for_certificate(context, settings));
   return std::shared_ptr<const TlsServer>{std::make_shared<TlsServer>(std::move(state))};
 }
 

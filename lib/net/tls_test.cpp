@@ -95,6 +95,21 @@ TEST_SUITE("net::TlsClient")
     });
   }
 
+  TEST_CASE(
+      "names that do not count are told to the server, and the authorities count all the same")
+  {
+    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
+      TlsClientSettings settings = tls.trusting();
+      settings.names = TlsClientSettings::Names::ignored;
+      for (const char* host : {"elsewhere.example", "10.0.2.2", ""}) {
+        settings.host = host;
+        CHECK(ask(port, settings));
+      }
+      settings.trust_pem = tls.clients.pem();
+      CHECK(refusal(port, settings).code() == Errc::untrusted);
+    });
+  }
+
   TEST_CASE("only the given authorities count")
   {
     with_tls_server({}, echo, serving, [&](std::uint16_t port) {
