@@ -3,10 +3,7 @@
 #include "codec/json.hpp"
 #include "keys/root_keys.hpp"
 #include "kmsclient/link.hpp"
-#include "sys/clock.hpp"
 #include "x509/certificate.hpp"
-
-#include <algorithm>
 
 namespace dstack::kmsclient {
 
@@ -15,40 +12,6 @@ using codec::Json;
 namespace {
 
 constexpr std::string_view nothing = "null"; ///< a request without members (spec kms 1.2)
-
-/// The time that is left, of one step and of everything.
-class Budget {
-public:
-  explicit Budget(const Reach& reach) : reach_(reach), all_(reach.total) {}
-  std::chrono::milliseconds connect() const { return std::min(reach_.connect, all_.left()); }
-  std::chrono::milliseconds answer() const { return std::min(reach_.answer, all_.left()); }
-  bool over() const { return all_.passed(); }
-  const Reach& reach() const { return reach_; }
-
-private:
-  const Reach& reach_;
-  sys::Deadline all_;
-};
-
-/// Calls ask with each address until one succeeds.
-template <class T, class Ask>
-Result<T> first_of(const std::vector<Url>& urls, const Budget& budget, const Ask& ask)
-{
-  std::optional<Error> first;
-  std::string all;
-  for (const Url& url : urls) {
-    if (first && budget.over()) {
-      all += fmt::format("; {}: no time left to ask", url.text);
-      break;
-    }
-    Result<T> got = ask(url);
-    if (got) return got;
-    all += fmt::format("{}{}: {}", first ? "; " : "", url.text, got.error().message());
-    if (!first) first = std::move(got).error();
-  }
-  if (!first) return fail(Errc::config, "No KMS URLs are set");
-  return Error{first->code(), std::move(all)};
-}
 
 struct Call {
   std::string_view method{};

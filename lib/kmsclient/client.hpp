@@ -3,20 +3,10 @@
 /// is sent to a server that has not shown to be the KMS of the root that is trusted. Blocking, and
 /// usable from any thread.
 
+#include "kmsclient/attempts.hpp"
 #include "kmsclient/trust.hpp"
-#include "kmsclient/url.hpp"
-
-#include <chrono>
 
 namespace dstack::kmsclient {
-
-/// How the network is used.
-struct Reach {
-  std::vector<std::string> dns{};            ///< numeric; empty: this machine's own
-  std::chrono::milliseconds connect{10'000}; ///< of one connection, TLS included
-  std::chrono::milliseconds answer{60'000};  ///< of one request: the KMS may fetch collateral
-  std::chrono::milliseconds total{180'000};  ///< of everything, all addresses together
-};
 
 /// A KMS one has settled on: whoever holds its root key.
 struct Trusted {

@@ -54,13 +54,14 @@ Status read_authority(std::string_view authority, Url& out)
   return ok();
 }
 
-Result<Url> read_url(std::string_view text)
+Result<Url> read_url(std::string_view text, std::string_view whose)
 {
   if (text.size() > max_url)
     return fail(Errc::malformed, "{} bytes (limit {})", text.size(), max_url);
   if (!std::all_of(text.begin(), text.end(), is_plain))
     return fail(Errc::malformed, "a character that no URL has");
-  if (!text.starts_with(scheme)) return fail(Errc::malformed, "a KMS is asked over https only");
+  if (!text.starts_with(scheme))
+    return fail(Errc::malformed, "a {} is asked over https only", whose);
   if (text.find_first_of("?#@") != std::string_view::npos)
     return fail(Errc::malformed, "only https://HOST[:PORT][/PATH] is asked");
   // However often they stand there: what is kept is read again later.
@@ -78,19 +79,19 @@ Result<Url> read_url(std::string_view text)
 
 } // namespace
 
-Result<Url> parse_url(std::string_view text)
+Result<Url> parse_url(std::string_view text, std::string_view whose)
 {
-  return read_url(text).within("KMS URL '{}'", printable(text.substr(0, max_url)));
+  return read_url(text, whose).within("{} URL '{}'", whose, printable(text.substr(0, max_url)));
 }
 
-Result<std::vector<Url>> parse_urls(const std::vector<std::string>& texts)
+Result<std::vector<Url>> parse_urls(const std::vector<std::string>& texts, std::string_view whose)
 {
-  if (texts.empty()) return fail(Errc::config, "No KMS URLs are set");
+  if (texts.empty()) return fail(Errc::config, "No {} URLs are set", whose);
   if (texts.size() > max_urls)
-    return fail(Errc::malformed, "{} KMS URLs (limit {})", texts.size(), max_urls);
+    return fail(Errc::malformed, "{} {} URLs (limit {})", texts.size(), whose, max_urls);
   std::vector<Url> out;
   for (const std::string& text : texts)
-    out.push_back(TRY(parse_url(text)));
+    out.push_back(TRY(parse_url(text, whose)));
   return out;
 }
 

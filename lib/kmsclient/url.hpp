@@ -1,5 +1,5 @@
 #pragma once
-/// Addresses of KMS instances, as sys-config's kms_urls and the command line give them.
+/// Addresses of KMS instances and gateways, as sys-config and the command line give them.
 
 #include "base/bytes.hpp"
 
@@ -19,8 +19,10 @@ struct Url {
 
 /// https only: the temporary CA is no secret, but keys must not travel in the clear. Nobody's name,
 /// query or fragment may be in it. "/prpc" at the end is what other agents store, and is dropped.
-Result<Url> parse_url(std::string_view text);
+/// whose: for messages.
+Result<Url> parse_url(std::string_view text, std::string_view whose = "KMS");
 /// One after the other; at least one, at most max_urls.
-Result<std::vector<Url>> parse_urls(const std::vector<std::string>& texts);
+Result<std::vector<Url>> parse_urls(const std::vector<std::string>& texts,
+                                    std::string_view whose = "KMS");
 
 } // namespace dstack::kmsclient

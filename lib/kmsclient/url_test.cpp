@@ -58,6 +58,8 @@ TEST_SUITE("kmsclient::url")
     }
     CHECK_FALSE(parse_url("https://" + std::string(max_url, 'a')));
     CHECK(parse_urls({}).error().message() == "No KMS URLs are set");
+    CHECK(parse_url("http://gw", "gateway").error().message() ==
+          "gateway URL 'http://gw': a gateway is asked over https only");
     CHECK_FALSE(parse_urls(std::vector<std::string>(max_urls + 1, "https://a")));
     CHECK(parse_urls({"https://a", "https://b:1"})->size() == 2);
   }

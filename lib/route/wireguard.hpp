@@ -17,6 +17,7 @@ struct WgPeer {
   std::vector<Network> allowed{};
   std::optional<Endpoint> endpoint{};  ///< absent: the peer comes to us
   std::uint16_t keepalive_seconds = 0; ///< 0: none
+  bool operator==(const WgPeer&) const = default;
 };
 
 /// For `wg syncconf IF /dev/stdin`; secret, as it holds the private key. Everything in it is made
