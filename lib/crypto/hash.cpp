@@ -30,6 +30,17 @@ template <std::size_t N> std::array<std::uint8_t, N> digest(ByteView data)
   return out;
 }
 
+template <std::size_t N>
+std::array<std::uint8_t, N> hmac(const EVP_MD* hash, ByteView key, ByteView data)
+{
+  std::array<std::uint8_t, N> out{};
+  unsigned size = 0;
+  const auto* done = HMAC(hash, key.data(), static_cast<int>(key.size()), data.data(), data.size(),
+                          out.data(), &size);
+  DSTACK_ASSERT(done != nullptr && size == out.size());
+  return out;
+}
+
 } // namespace
 
 Sha256Digest sha256(ByteView data)
@@ -77,12 +88,12 @@ template class Hasher<48>;
 
 Sha256Digest hmac_sha256(ByteView key, ByteView data)
 {
-  Sha256Digest out{};
-  unsigned size = 0;
-  const auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data.data(),
-                          data.size(), out.data(), &size);
-  DSTACK_ASSERT(done != nullptr && size == out.size());
-  return out;
+  return hmac<32>(EVP_sha256(), key, data);
+}
+
+Sha512Digest hmac_sha512(ByteView key, ByteView data)
+{
+  return hmac<64>(EVP_sha512(), key, data);
 }
 
 Bytes hkdf_sha256(ByteView input_key, ByteView salt, ByteView info, std::size_t size)

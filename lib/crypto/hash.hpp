@@ -34,6 +34,7 @@ using Sha256 = Hasher<32>;
 using Sha384 = Hasher<48>;
 
 Sha256Digest hmac_sha256(ByteView key, ByteView data);
+Sha512Digest hmac_sha512(ByteView key, ByteView data);
 /// HKDF-SHA256, extract and expand; size <= 8160.
 Bytes hkdf_sha256(ByteView input_key, ByteView salt, ByteView info, std::size_t size);
 
