@@ -106,6 +106,8 @@ void set_common(CURL* handle, const ClientRequest& request)
     curl().setopt(handle, CURLOPT_CAINFO, bundle.c_str());
     break;
   }
+  if (!request.ca_file.empty()) curl().setopt(handle, CURLOPT_CAINFO, request.ca_file.c_str());
+  if (request.method == "DELETE") curl().setopt(handle, CURLOPT_CUSTOMREQUEST, "DELETE");
   if (request.method == "HEAD") curl().setopt(handle, CURLOPT_NOBODY, 1L);
   if (request.method == "POST") {
     curl().setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -186,7 +188,8 @@ perform(CURL* handle, ClientRequest request, const ClientLimits& limits, const B
 {
   const std::string asked = request.url;
   const sys::Deadline deadline{limits.total};
-  const bool may_follow = limits.max_redirects > 0 && request.method != "POST";
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  const bool may_follow = limits.max_redirects > 0 && reads;
   for (int redirects = 0;; ++redirects) {
     const auto left = std::max(deadline.left(), std::chrono::milliseconds{1}); // 0 is "for ever"
     Hop hop = TRY(transfer_once(handle, request, limits, left, sink));
@@ -226,7 +229,7 @@ Result<http::Response>
 HttpClient::run(const ClientRequest& request, const ClientLimits& limits, const BodySink* sink)
 {
   const std::string& method = request.method;
-  if (method != "GET" && method != "HEAD" && method != "POST")
+  if (method != "GET" && method != "HEAD" && method != "POST" && method != "DELETE")
     return fail(Errc::unsupported, "HTTP method {}", printable(method));
   Easy handle = TRY(pool_->take());
   auto response = perform(handle.get(), request, limits, sink);

@@ -10,10 +10,11 @@
 namespace dstack::fetch {
 
 struct ClientRequest {
-  std::string method = "GET"; ///< GET, HEAD, POST
+  std::string method = "GET"; ///< GET, HEAD, POST, DELETE
   std::string url;            ///< http:// or https://
   std::vector<http::Header> headers;
-  std::string body;
+  std::string body{};
+  std::string ca_file{}; ///< PEM: roots to trust instead of the system's
 };
 
 struct ClientLimits {

@@ -71,7 +71,10 @@ TEST_SUITE("fetch::HttpClient")
       const auto head = client.send({"HEAD", base, {}, ""}, limits());
       REQUIRE(head);
       CHECK(head->body.empty());
-      CHECK(!client.send({"DELETE", base, {}, ""}, limits()));
+      const auto deleted = client.send({"DELETE", base, {}, ""}, limits());
+      REQUIRE(deleted);
+      CHECK(deleted->body == "DELETE ");
+      CHECK(!client.send({"PATCH", base, {}, ""}, limits()));
       CHECK(!client.send({"GET", base, {{"A", "b\r\nC: d"}}, ""}, limits()));
     });
   }

@@ -93,6 +93,21 @@ void take_aaaa(void* user, int status, int /*timeouts*/, unsigned char* data, in
     answer.addresses.push_back(text_of(AF_INET6, found.at(static_cast<std::size_t>(i)).ip6addr));
 }
 
+/// A question's whole answer; c-ares holds a pointer to it.
+struct RawAnswer {
+  bool open = true;
+  int status = ARES_SUCCESS;
+  Bytes message{};
+};
+
+void take_raw(void* user, int status, int /*timeouts*/, unsigned char* data, int size)
+{
+  auto& answer = *static_cast<RawAnswer*>(user);
+  answer.open = false;
+  answer.status = status;
+  if (data != nullptr && size > 0) answer.message.assign(data, data + size);
+}
+
 Error ares_error(int status, std::string_view what)
 {
   return fail(status == ARES_ETIMEOUT ? Errc::timeout : Errc::io, "{}: {}", what,
@@ -175,10 +190,10 @@ std::vector<std::string> hosts_file(ares_channel channel, const std::string& hos
   return out;
 }
 
-bool says_there_is_none(const Answer& answer)
+/// An answer, if only that there is none.
+bool is_answer(int status)
 {
-  return answer.status == ARES_SUCCESS || answer.status == ARES_ENODATA ||
-         answer.status == ARES_ENOTFOUND;
+  return status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND;
 }
 
 Result<std::vector<std::string>>
@@ -190,7 +205,7 @@ addresses_of(const std::string& host, const Answer& v4, const Answer& v6)
   if (!out.empty()) return out;
   if (v4.open || v6.open) return fail(Errc::timeout, "look up {}: no answer in time", host);
   for (const Answer* one : {&v4, &v6})
-    if (!says_there_is_none(*one)) return ares_error(one->status, fmt::format("look up {}", host));
+    if (!is_answer(one->status)) return ares_error(one->status, fmt::format("look up {}", host));
   return fail(Errc::not_found, "look up {}: there is no host of that name", host);
 }
 
@@ -220,6 +235,24 @@ Result<std::vector<std::string>> resolve(const std::string& host,
     if (usable && !other) other.emplace(std::min(until.left(), wait_for_other));
   }
   return addresses_of(host, v4, v6);
+}
+
+Result<Bytes> query_dns(const std::string& name,
+                        std::uint16_t record_type,
+                        const std::vector<std::string>& servers,
+                        std::chrono::milliseconds deadline)
+{
+  TRY(check_host(name));
+  const sys::Deadline until{deadline};
+  RawAnswer answer;
+  const Channel channel = TRY(channel_for(servers)); // after the answer: it lets go of it
+  ares_query(channel.get(), name.c_str(), in_class, record_type, take_raw, &answer);
+  while (answer.open && !until.passed())
+    TRY(turn(channel.get(), until));
+  if (answer.open) return fail(Errc::timeout, "look up {}: no answer in time", name);
+  if (!is_answer(answer.status) || answer.message.empty())
+    return ares_error(answer.status, fmt::format("look up {}", name));
+  return std::move(answer.message);
 }
 
 Result<sys::Fd> connect_host(const std::string& host,

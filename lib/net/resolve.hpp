@@ -20,6 +20,13 @@ Result<std::vector<std::string>> resolve(const std::string& host,
                                          const std::vector<std::string>& servers,
                                          std::chrono::milliseconds deadline);
 
+/// One question: the answer's whole message (RFC 1035 4.1), also one that says that there is no
+/// such name or record. record_type: RFC 1035 3.2.2. Servers as above.
+Result<Bytes> query_dns(const std::string& name,
+                        std::uint16_t record_type,
+                        const std::vector<std::string>& servers,
+                        std::chrono::milliseconds deadline);
+
 /// A TCP connection to the first address of a host that takes one; the deadline is for everything.
 Result<sys::Fd> connect_host(const std::string& host,
                              std::uint16_t port,

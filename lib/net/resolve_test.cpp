@@ -237,6 +237,35 @@ TEST_SUITE("net::resolve")
     });
   }
 
+  TEST_CASE("one question's whole answer, also that there is no such name")
+  {
+    constexpr std::uint16_t txt_record = 16;
+    const auto texts = [](const Question& asked) -> std::vector<Bytes> {
+      return {reply(asked, 0, {{{}, txt_record, {2, 'h', 'i'}}})};
+    };
+    with_dns(texts, [](const std::string& server) {
+      const auto got = query_dns("_a.example.com", txt_record, {server}, milliseconds{5000});
+      REQUIRE(got);
+      CHECK(Bytes{got->end() - 3, got->end()} == Bytes{2, 'h', 'i'});
+    });
+    const auto none = [](const Question& asked) -> std::vector<Bytes> {
+      return {reply(asked, 3, {})};
+    };
+    with_dns(none, [](const std::string& server) {
+      const auto got = query_dns("_a.example.com", txt_record, {server}, milliseconds{5000});
+      REQUIRE(got);
+      CHECK((got->at(3) & 0xfU) == 3);
+    });
+    with_dns([](const Question&) { return std::vector<Bytes>{}; },
+             [](const std::string& server) {
+               const auto got =
+                   query_dns("_a.example.com", txt_record, {server}, milliseconds{100});
+               REQUIRE(!got);
+               CHECK(got.error().code() == Errc::timeout);
+             });
+    CHECK(!query_dns("a b", txt_record, {"192.0.2.1"}, milliseconds{100}));
+  }
+
   TEST_CASE("what is no host name, and what is no server, is refused unasked")
   {
     for (const std::string& host :
