@@ -141,6 +141,19 @@ TEST_SUITE("acme::caa")
     CHECK(!pinned_caa_records({"a"}, "https://a/1", {"dns 01"}));
   }
 
+  TEST_CASE("a record as text, read back")
+  {
+    for (const CaaRecord& one : {record("issue", "ca.example;accounturi=https://a/1"),
+                                 record("iodef", "mailto:a@example"), record("issuewild", "")})
+      CHECK(*parse_caa_record(one.text()) == one);
+    CHECK(parse_caa_record(" 128 tbs Unknown ")->flags == 128);
+    for (const char* text : {"", "0", "0 issue", "0  \"ca\"", "256 issue \"ca\"", "x issue \"ca\"",
+                             "-1 issue \"ca\"", "0 issue \"c\"a\""}) {
+      CAPTURE(text);
+      CHECK(!parse_caa_record(text));
+    }
+  }
+
   TEST_CASE("a plan adds before it removes, leaves other tags, and is empty the second time")
   {
     const std::vector<CaaRecord> there = {record("issue", "other.example"),

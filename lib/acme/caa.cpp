@@ -41,6 +41,29 @@ std::string CaaRecord::text() const
   return fmt::format("{} {} \"{}\"", flags, tag, value);
 }
 
+Result<CaaRecord> parse_caa_record(std::string_view text)
+{
+  constexpr std::uint64_t max_flags = 255;
+  constexpr std::size_t max_tag = 255;
+  const std::string_view all = trim(text);
+  const auto first = all.find(' ');
+  const auto second = first == std::string_view::npos ? first : all.find(' ', first + 1);
+  const auto flags = parse_u64(all.substr(0, first));
+  if (!flags || *flags > max_flags || second == std::string_view::npos)
+    return fail(Errc::malformed, "'{}' is no CAA record: wanted 0 issue \"ca.example\"",
+                printable(all));
+  CaaRecord out;
+  out.flags = static_cast<unsigned>(*flags);
+  out.tag = all.substr(first + 1, second - first - 1);
+  std::string_view value = trim(all.substr(second));
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+    value = value.substr(1, value.size() - 2);
+  if (out.tag.empty() || out.tag.size() > max_tag || value.find('"') != std::string_view::npos)
+    return fail(Errc::malformed, "'{}' is no CAA record", printable(all));
+  out.value = value;
+  return out;
+}
+
 Result<std::vector<CaaRecord>> pinned_caa_records(const std::vector<std::string>& authority_names,
                                                   std::string_view account_url,
                                                   const std::vector<std::string>& methods)

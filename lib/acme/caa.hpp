@@ -19,6 +19,9 @@ struct CaaRecord {
   bool operator==(const CaaRecord&) const = default;
 };
 
+/// The same read back: flags up to 255, a tag, and a value in quotes or without.
+Result<CaaRecord> parse_caa_record(std::string_view text);
+
 /// For "issue" and "issuewild", one of each for every name the authority is known by (its
 /// directory's caaIdentities). methods: "dns-01", …; none: any. Errc::malformed for parts that
 /// cannot stand in a record.
