@@ -69,8 +69,8 @@ public:
 
 private:
   struct State;
-  explicit Manager(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Manager(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
 };
 
 } // namespace dstack::certs

@@ -4,6 +4,7 @@
 #include "acme/jws.hpp"
 #include "acme/renewal.hpp"
 #include "base/secret.hpp"
+#include "dns/update.hpp"
 
 #include <map>
 #include <string>
@@ -18,15 +19,11 @@ struct CloudflareSettings {
   SecretBytes token{};
 };
 
-enum class TsigAlgorithm { hmac_sha256, hmac_sha512 };
-
 /// Dynamic update (RFC 2136) over TCP, signed with TSIG (RFC 8945).
 struct DynamicUpdateSettings {
   std::string server{}; ///< the zone's primary: host or address, ":53" if no port is given
   std::string zone{};   ///< empty: the longest that the server says it has
-  std::string key_name{};
-  TsigAlgorithm algorithm = TsigAlgorithm::hmac_sha256;
-  SecretBytes key{}; ///< as bytes; files of keys have base64
+  dns::TsigKey key{};   ///< its bytes; files of keys have base64
 };
 
 /// A program of the operator's, run with DSTACK_DNS_ACTION (add, remove, list), DSTACK_DNS_TYPE
@@ -94,6 +91,7 @@ struct Settings {
   acme::RenewalSettings renewal{};
   unsigned at_once = 8;                      ///< issuances
   std::int64_t longest_sleep_ms = 3'600'000; ///< until the clock is looked at again
+  std::int64_t clean_up_pause_ms = 4000;     ///< until a record is tried to be removed again
 };
 
 /// A certificate with its key, as issued or as kept from before.

@@ -1,6 +1,7 @@
 #pragma once
 /// Where time, chance and answers come from; tests have their own.
 
+#include "base/text.hpp"
 #include "fetch/http_client.hpp"
 
 namespace dstack::certs {
