@@ -140,8 +140,8 @@ void Connection::connect_to_pages()
 {
   auto leg = std::make_unique<Leg>();
   leg->owner = this;
-  auto fd = sys::connect_unix(opening_->published->world.pages_socket);
-  if (!fd || !sys::set_nonblocking(fd->get())) return refuse(route::RefusedFor::unreachable);
+  auto fd = sys::connect_unix_at_once(opening_->published->world.pages_socket);
+  if (!fd) return refuse(route::RefusedFor::unreachable);
   leg->fd = *std::move(fd);
   leg->writable = true;
   start_relay(std::move(leg), Held{});

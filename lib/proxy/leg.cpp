@@ -57,6 +57,12 @@ void Leg::end_sending() const
   ::shutdown(fd.get(), SHUT_WR);
 }
 
+void Leg::reset_on_close() const
+{
+  const linger at_once{1, 0};
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 bool Leg::broken() const
 {
   std::uint8_t none = 0;

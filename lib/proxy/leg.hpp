@@ -27,6 +27,8 @@ struct Leg {
   /// As many bytes as the kernel takes; Io::blocked when it took fewer than all.
   Io send(ByteView bytes, std::size_t& count);
   void end_sending() const;
+  /// Closing it will tell the other side that it was broken off, and drop what is on the way there.
+  void reset_on_close() const;
   /// The connection is broken, as far as the kernel knows; a side that only sends no more is not.
   bool broken() const;
 };

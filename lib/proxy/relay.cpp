@@ -236,11 +236,13 @@ void Connection::check_idle()
   worker_.set_timer(*this, due);
 }
 
-/// One side is gone, or TLS is broken: the other must not take what it has for all there is. TLS
-/// tells the two apart by close_notify, which is not sent.
+/// One side is gone, or TLS is broken: the other must not take what it has for all there is. A
+/// client of TLS can tell by the close_notify that does not come, and gets what is on its way.
 void Connection::break_off()
 {
   worker_.counters().add(Count::broken_off);
+  if (server_) server_->reset_on_close();
+  if (!tls_) client_.reset_on_close();
   close();
 }
 

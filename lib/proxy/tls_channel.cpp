@@ -96,6 +96,7 @@ long TlsChannel::control(BIO* bio, int command, long /*number*/, void* /*pointer
   return 0;
 }
 
+/// The error queue of the thread is empty before each call: whatever fails clears it.
 Io TlsChannel::outcome(int result)
 {
   if (result > 0) return Io::done;
@@ -107,8 +108,7 @@ Io TlsChannel::outcome(int result)
     return Io::ended;
   default:
     ERR_clear_error();
-    // The end of TCP without that of TLS: applications know where their data end (spec gateway 9.7).
-    return ended_ ? Io::ended : Io::failed;
+    return Io::failed;
   }
 }
 
@@ -122,13 +122,11 @@ Io TlsChannel::read(std::span<std::uint8_t> room, std::size_t& count)
 {
   // Nothing can come of it: OpenSSL would take and give back a buffer for that.
   if (!leg_->readable && buffers_->begin == buffers_->end && !has_input()) return Io::blocked;
-  ERR_clear_error();
   return outcome(SSL_read_ex(ssl_.get(), room.data(), room.size(), &count));
 }
 
 Io TlsChannel::write(ByteView bytes)
 {
-  ERR_clear_error();
   std::size_t count = 0;
   const Io io = outcome(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count));
   DSTACK_ASSERT(io != Io::done || count == bytes.size());

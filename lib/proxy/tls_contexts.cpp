@@ -147,6 +147,13 @@ int choose_protocol(SSL* /*ssl*/,
   return SSL_TLSEXT_ERR_OK;
 }
 
+/// The name has been looked at before: nothing is refused here. Without a callback OpenSSL keeps no
+/// name in sessions of TLS 1.2, and could not tell it when they are resumed.
+int keep_name(SSL* /*ssl*/, int* /*alert*/, void* /*user*/)
+{
+  return SSL_TLSEXT_ERR_OK;
+}
+
 void only_protocol(SSL_CTX* context, const std::string_view& protocol)
 {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): OpenSSL's parameter, read only by us.
@@ -160,6 +167,11 @@ context_for(const std::string& chain_pem, const std::string& key_pem, std::strin
   SSL_CTX* const at = out.get();
   TRY(net::use_identity(at, chain_pem, key_pem));
   SSL_CTX_clear_options(at, SSL_OP_CLEANSE_PLAINTEXT);
+  // The end of TCP without that of TLS: applications know where their data end (spec gateway 9.7).
+  SSL_CTX_set_options(at, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as OpenSSL's macro has it.
+  const auto callback = reinterpret_cast<void (*)()>(keep_name);
+  SSL_CTX_callback_ctrl(at, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, callback);
   // One call writes everything: its records go into memory.
   SSL_CTX_clear_mode(at, SSL_MODE_ENABLE_PARTIAL_WRITE);
   // One call takes all records that are there: what a peer can make it do is bounded by OpenSSL.

@@ -149,7 +149,7 @@ void Worker::run()
 void Worker::stop_listening()
 {
   for (auto& listener : listeners_) {
-    accept_from(*listener); // who has connected already is served
+    while (accept_from(*listener)) {} // who has connected already is served
     listener->fd.reset();
     buried_.push_back(std::move(listener)); // its event may be at hand
   }
@@ -180,24 +180,27 @@ void Worker::serve_again()
     one->on_turn();
 }
 
-void Worker::accept_from(Leg& listener)
+/// True: there may be more.
+bool Worker::accept_from(Leg& listener)
 {
-  if (!listener.fd || accept_again_ms_ != 0) return;
+  if (!listener.fd || accept_again_ms_ != 0) return false;
   for (int i = 0; i < accepts_at_once; ++i) {
     SocketAddress from;
     from.size = sizeof from.storage;
     sys::Fd socket{
         ::accept4(listener.fd.get(), from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket) {
-      if (errno == EAGAIN) return;
+      if (errno == EAGAIN) return false;
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         counters_.add(Count::accept_failed);
-        return pause_accepting();
+        pause_accepting();
+        return false;
       }
       continue; // that client has gone
     }
     if (const auto peer = endpoint_of(from)) take_in(std::move(socket), *peer);
   }
+  return true;
 }
 
 /// The listener stays ready: without a pause the loop would turn on the spot.

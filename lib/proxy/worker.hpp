@@ -80,7 +80,7 @@ public:
 
 private:
   Worker(Common& common, sys::Fd epoll, sys::Fd wake, std::uint64_t seed);
-  void accept_from(Leg& listener);
+  bool accept_from(Leg& listener);
   void take_in(sys::Fd socket, const route::Endpoint& peer);
   void pause_accepting();
   void watch_listeners(std::uint32_t events);

@@ -164,6 +164,16 @@ Result<Fd> connect_unix(const fs::path& path)
   return connected(name.address, path.string());
 }
 
+Result<Fd> connect_unix_at_once(const fs::path& path)
+{
+  const UnixName name = TRY(unix_name(path));
+  Fd fd = TRY(stream_socket(AF_UNIX));
+  TRY(set_nonblocking(fd.get()));
+  if (::connect(fd.get(), name.address.get(), name.address.size) != 0)
+    return errno_error(fmt::format("connect to {}", path.string()));
+  return fd;
+}
+
 Result<Fd> listen_tcp(const std::string& address, std::uint16_t port)
 {
   return bound(TRY(tcp_address(address, port)), fmt::format("{}:{}", address, port));

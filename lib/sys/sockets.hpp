@@ -12,6 +12,8 @@ namespace dstack::sys {
 /// the 108-byte limit of sun_path does not apply to the whole path.
 Result<Fd> listen_unix(const fs::path& path, unsigned mode); ///< replaces a stale socket file
 Result<Fd> connect_unix(const fs::path& path);
+/// Non-blocking, and not connected at all when the listener's queue is full.
+Result<Fd> connect_unix_at_once(const fs::path& path);
 /// "127.0.0.1", port 0 = any; numeric addresses only (v4 or v6).
 Result<Fd> listen_tcp(const std::string& address, std::uint16_t port);
 Result<Fd>
