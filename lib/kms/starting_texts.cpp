@@ -1,31 +1,14 @@
 /// The two files that a new KMS starts with.
 
 #include "base/text.hpp"
-#include "codec/json.hpp"
+#include "codec/toml_text.hpp"
 #include "kms/settings.hpp"
 
 namespace dstack::kms {
 
+using codec::toml_text;
+
 namespace {
-
-/// A JSON string of printable characters is a TOML one, too.
-std::string quoted(const std::string& text)
-{
-  return codec::write_json(codec::Json{text});
-}
-
-std::string quoted(const std::vector<std::string>& words)
-{
-  std::vector<std::string> out;
-  for (const std::string& word : words)
-    out.push_back(quoted(word));
-  return fmt::format("[{}]", join(out, ", "));
-}
-
-std::string quoted(std::chrono::milliseconds time)
-{
-  return fmt::format("\"{}ms\"", time.count());
-}
 
 std::string custody_text(const Settings& s)
 {
@@ -36,7 +19,7 @@ std::string custody_text(const Settings& s)
 # 'dstack kms unseal'.
 passphrase_file = {}
 )",
-                                quoted(s.passphrase_file));
+                                toml_text(s.passphrase_file));
   if (s.custodian_peers.empty())
     return out + R"(# Another KMS that holds a share for this one is asked for it at start:
 # [[custody.peer]]
@@ -44,8 +27,8 @@ passphrase_file = {}
 # url = "https://kms-2.example.com:8000"
 )";
   for (const CustodianPeer& peer : s.custodian_peers)
-    out +=
-        fmt::format("[[custody.peer]]\nname = {}\nurl = {}\n", quoted(peer.name), quoted(peer.url));
+    out += fmt::format("[[custody.peer]]\nname = {}\nurl = {}\n", toml_text(peer.name),
+                       toml_text(peer.url));
   return out;
 }
 
@@ -116,9 +99,9 @@ attest_rpc_certificate = {}
 # How old this KMS' own attestation gets before it takes another one.
 self_refresh = {}
 )",
-      s.development, quoted(to_text(s.listen)), quoted(s.domains), quoted(s.agent),
-      quoted(s.policy_file), quoted(s.audit_file), quoted(s.admin_socket), s.metrics,
-      s.release_sev_snp, s.self_authorization, s.attest_rpc_certificate, quoted(s.self_refresh));
+      s.development, toml_text(to_text(s.listen)), toml_text(s.domains), toml_text(s.agent),
+      toml_text(s.policy_file), toml_text(s.audit_file), toml_text(s.admin_socket), s.metrics,
+      s.release_sev_snp, s.self_authorization, s.attest_rpc_certificate, toml_text(s.self_refresh));
   out += custody_text(s);
   out += fmt::format(R"(
 [collateral]
@@ -133,9 +116,9 @@ offline = {}
 # simulated evidence.
 simulated_tee = {}
 )",
-                     quoted(s.collateral.pccs_url), quoted(s.collateral.kds_url),
-                     quoted(s.collateral.directory), s.collateral.offline,
-                     quoted(s.collateral.simulated_tee));
+                     toml_text(s.collateral.pccs_url), toml_text(s.collateral.kds_url),
+                     toml_text(s.collateral.directory), s.collateral.offline,
+                     toml_text(s.collateral.simulated_tee));
   out += fmt::format(R"(
 [limits]
 connections = {}
@@ -146,7 +129,7 @@ queue = {}                 # requests that wait for one of them
 request = {}               # for a handshake, and for a request
 )",
                      s.limits.connections, s.limits.per_address, s.limits.requests_per_minute,
-                     s.limits.workers, s.limits.queue, quoted(s.limits.request));
+                     s.limits.workers, s.limits.queue, toml_text(s.limits.request));
   return out;
 }
 
