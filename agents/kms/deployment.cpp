@@ -93,8 +93,8 @@ read_deployment(const std::function<std::string(const char*)>& environment)
 Status put_in_place(const Deployment& deployment, NodeOptions& options)
 {
   const auto settings = TRY(kms::settings_from_toml(deployment.settings, "DSTACK_KMS_SETTINGS"));
-  const auto agent =
-      TRY(GuestAgent::at(TRY(agent_address(settings.agent, options.environment))));
+  const auto agent = TRY(GuestAgent::at(
+      TRY(guestclient::agent_address(settings.agent, options.environment, without_agent))));
   kms::KmsRules self;
   self.mr_aggregated.values = {TRY(agent.mr_aggregated().within("our own measurement"))};
   const kms::Edited policy = TRY(kms::add_kms(deployment.policy, self, "DSTACK_KMS_POLICY"));

@@ -2,15 +2,22 @@
 /// What serving and joining both stand on: settings, policy, our guest agent, and what judges
 /// evidence.
 
-#include "agents/kms/guest_agent.hpp"
 #include "agents/kms/judge.hpp"
 #include "agents/kms/launch_settings.hpp"
 #include "agents/kms/policy_file.hpp"
 #include "base/secret.hpp"
 #include "fetch/prover.hpp"
+#include "guestclient/guest_agent.hpp"
 #include "kms/settings.hpp"
 
 namespace dstack::kmsnode {
+
+using guestclient::GuestAgent;
+
+/// What to do about a machine without a guest agent.
+inline constexpr std::string_view without_agent =
+    "A KMS attests itself like any app: run it in a VM ('dstack kms deploy'), or with 'dstack kms "
+    "run', which plays one for development";
 
 /// Where a KMS lives and what its starter says.
 struct NodeOptions {

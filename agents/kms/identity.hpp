@@ -2,14 +2,17 @@
 /// Who this KMS is: a fresh key at every start and refresh, an attestation of it that we verify
 /// like anybody else's, and the certificate that shows both (spec kms 7.4).
 
-#include "agents/kms/guest_agent.hpp"
 #include "base/text.hpp"
 #include "crypto/p256.hpp"
+#include "guestclient/guest_agent.hpp"
 #include "kms/policy.hpp"
 #include "vault/vault.hpp"
 #include "verify/proven.hpp"
 
 namespace dstack::kmsnode {
+
+using guestclient::GuestAgent;
+using guestclient::ReportData;
 
 using Prove = std::function<Result<verify::Proven>(
     const attest::Evidence&, const verify::BoundData&, const kms::Policy&)>;

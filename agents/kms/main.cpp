@@ -8,12 +8,11 @@
 #include "agents/kms/server.hpp"
 #include "agents/launch/launch.hpp"
 #include "agents/launch/notify.hpp"
+#include "agents/launch/process.hpp"
 #include "crypto/memory.hpp"
 #include "sys/protect.hpp"
 
 #include <csignal>
-#include <cstdlib>
-#include <sys/resource.h>
 
 namespace dstack::kmsnode {
 
@@ -23,34 +22,6 @@ constexpr std::chrono::milliseconds drain_deadline{10'000};
 constexpr int signal_base = 128;
 constexpr std::string_view usage = "usage: dstack-kms --dir DIRECTORY [--join URL] (started by "
                                    "dstack kms run, join and deploy)";
-
-std::string environment(const char* name)
-{
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-/// As `dstack` ends for such an error, so that it can end the same way.
-int exit_status(Errc code)
-{
-  switch (code) {
-  case Errc::usage:
-  case Errc::config:
-    return 2;
-  case Errc::untrusted:
-  case Errc::denied:
-    return 3;
-  case Errc::malformed:
-  case Errc::unsupported:
-    return 4;
-  case Errc::io:
-  case Errc::timeout:
-  case Errc::not_found:
-  case Errc::internal:
-    return 1;
-  }
-  return 1;
-}
 
 struct Arguments {
   std::string directory;
@@ -74,15 +45,6 @@ Result<Arguments> parse(int argc, char** argv)
   }
   if (out.directory.empty() || argc % 2 == 0) return fail(Errc::usage, "{}", usage);
   return out;
-}
-
-/// Connections need descriptors; the usual soft limit is fewer than the settings allow.
-void raise_descriptor_limit()
-{
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
 /// Everything of one run; returns the exit status.
@@ -144,9 +106,9 @@ Result<int> run(int argc, char** argv, launch::Readiness& readiness)
   options.directory = sys::fs::canonical(arguments.directory, error);
   if (error) return fail(Errc::not_found, "{}: {}", arguments.directory, error.message());
   options.launch = TRY(launch_settings(TRY(launch::read_config())));
-  options.environment = environment;
+  options.environment = launch::environment;
   launch::Log log;
-  raise_descriptor_limit();
+  launch::raise_descriptor_limit();
   const sys::Protection protection = sys::protect_secrets();
   if (!protection.locked)
     log.info("node", "memory is not locked (ulimit -l): swap space may get to see secrets");
@@ -181,5 +143,5 @@ int main(int argc, char** argv)
   if (status) return *status;
   readiness.failed(status.error());
   dstack::launch::Log{}.error("kms", status.error().message());
-  return dstack::kmsnode::exit_status(status.error().code());
+  return dstack::launch::exit_status(status.error().code());
 }

@@ -1,5 +1,4 @@
 #include "agents/kms/custody_shelf.hpp"
-#include "agents/kms/guest_agent.hpp"
 #include "agents/kms/launch_settings.hpp"
 #include "vault/share_file.hpp"
 #include "vault/test_roots.hpp"
@@ -34,28 +33,6 @@ TEST_SUITE("kmsnode::settings")
     CHECK(launch_settings(Json::object()));
     CHECK_FALSE(launch_settings(Json{}.set("passphrase", "secret")));
     CHECK_FALSE(launch_settings(Json{}.set("agent", 1)));
-  }
-
-  TEST_CASE("a guest agent is a socket or a numeric address with a port")
-  {
-    CHECK(GuestAgent::at("unix:/var/run/dstack.sock"));
-    CHECK(GuestAgent::at("http://127.0.0.1:8090/"));
-    for (const char* bad : {"", "/var/run/dstack.sock", "http://127.0.0.1", "http://127.0.0.1:0",
-                            "http://127.0.0.1:99999", "https://127.0.0.1:1"})
-      CHECK_FALSE(GuestAgent::at(bad));
-  }
-
-  TEST_CASE("where the guest agent is: as set, as the environment says, or nowhere")
-  {
-    const auto none = [](const char*) { return std::string{}; };
-    const auto named = [](const char* name) {
-      return std::string_view{name} == "DSTACK_AGENT_ADDRESS" ? std::string{"unix:/b"}
-                                                              : std::string{};
-    };
-    CHECK(*agent_address("unix:/a", named) == "unix:/a");
-    CHECK(*agent_address("", named) == "unix:/b");
-    if (!sys::fs::exists("/var/run/dstack.sock") && !sys::fs::exists("/var/run/dstack/dstack.sock"))
-      CHECK(agent_address("", none).error().code() == Errc::not_found);
   }
 
   TEST_CASE("a held share is found by its cluster, among files that are none")

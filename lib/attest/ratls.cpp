@@ -16,6 +16,7 @@ constexpr std::string_view oid_event_log = "1.3.6.1.4.1.62397.1.2";
 constexpr std::string_view oid_app_id = "1.3.6.1.4.1.62397.1.3";
 constexpr std::string_view oid_usage = "1.3.6.1.4.1.62397.1.4";
 constexpr std::string_view oid_attestation = "1.3.6.1.4.1.62397.1.8";
+constexpr std::string_view oid_app_info = "1.3.6.1.4.1.62397.1.9";
 constexpr std::string_view gzip_mark = "ELGZv1";
 constexpr std::size_t max_unpacked = std::size_t{16} << 10U;
 constexpr std::size_t quote_report_data = 568; // of a v4 quote (spec guest 9)
@@ -82,6 +83,7 @@ Result<CertificateMarks> certificate_marks(ByteView certificate_der)
   out.spki = certificate.spki;
   out.usage = printable(as_text(TRY(content_of(certificate, oid_usage))));
   out.app_id = TRY(content_of(certificate, oid_app_id));
+  out.app_info = TRY(content_of(certificate, oid_app_info));
   out.attested =
       certificate.find(oid_attestation) != nullptr || certificate.find(oid_quote) != nullptr;
   return out;

@@ -24,6 +24,7 @@ struct CertificateMarks {
   Bytes spki{};        ///< of the certificate, DER
   std::string usage{}; ///< as in RaTls; empty when there is none
   Bytes app_id{};      ///< 20 bytes; empty when there is none
+  Bytes app_info{};    ///< as parse_app_info reads it; empty when there is none
   bool attested = false;
 };
 Result<CertificateMarks> certificate_marks(ByteView certificate_der);

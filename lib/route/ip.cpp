@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <limits>
 
 namespace dstack::route {
 
@@ -83,6 +84,24 @@ Result<Address> parse_address(std::string_view text)
     if (inet_pton(AF_INET6, copy.c_str(), bytes.data()) == 1) return Address::v6(bytes);
   }
   return fail(Errc::malformed, "\"{}\" is no IP address", printable(copy));
+}
+
+Result<Endpoint> parse_endpoint(std::string_view text)
+{
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return fail(Errc::malformed, "no port");
+  std::string_view host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  Endpoint out;
+  out.address = TRY(parse_address(host));
+  if (bracketed != (host.find(':') != std::string_view::npos))
+    return fail(Errc::malformed, "brackets stand around an IPv6 address, and around no other");
+  const std::uint64_t port = TRY(parse_u64(text.substr(colon + 1)).within("port"));
+  if (port > std::numeric_limits<std::uint16_t>::max())
+    return fail(Errc::malformed, "port {} (at most 65535)", port);
+  out.port = static_cast<std::uint16_t>(port);
+  return out;
 }
 
 std::string Endpoint::text() const

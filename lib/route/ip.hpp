@@ -39,6 +39,9 @@ struct Endpoint {
   auto operator<=>(const Endpoint&) const = default;
 };
 
+/// As Endpoint::text() writes it.
+Result<Endpoint> parse_endpoint(std::string_view text);
+
 class Network {
 public:
   Network() = default; ///< 0.0.0.0/0

@@ -82,6 +82,15 @@ TEST_SUITE("route::ip")
     CHECK(Endpoint{*parse_address("192.0.2.1"), 80}.text() == "192.0.2.1:80");
     CHECK(Endpoint{*parse_address("2001:db8::1"), 80}.text() == "[2001:db8::1]:80");
   }
+
+  TEST_CASE("endpoints are read as they are written, and in no other way")
+  {
+    for (const char* good : {"192.0.2.1:80", "0.0.0.0:0", "[2001:db8::1]:65535", "[::]:443"})
+      CHECK(parse_endpoint(good)->text() == good);
+    for (const char* bad : {"", ":80", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "::1:80",
+                            "[192.0.2.1]:80", "host:80", "[::1]", "192.0.2.1:-1", "[::1%lo]:80"})
+      CHECK_MESSAGE(!parse_endpoint(bad), bad);
+  }
 }
 
 } // namespace dstack::route

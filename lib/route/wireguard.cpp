@@ -1,5 +1,6 @@
 #include "route/wireguard.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace dstack::route {
@@ -22,18 +23,13 @@ Result<std::uint16_t> parse_u16(std::string_view text)
       TRY(parse_number(text, std::numeric_limits<std::uint16_t>::max())));
 }
 
-/// "192.0.2.1:51820" or "[2001:db8::1]:51820"; a zone behind a link-local address is dropped.
-Result<Endpoint> parse_endpoint(std::string_view text)
+/// Without the zone that stands behind a link-local address.
+std::string without_zone(std::string_view endpoint)
 {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return fail(Errc::malformed, "no port");
-  std::string_view host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  host = host.substr(0, host.find('%'));
-  Endpoint out;
-  out.address = TRY(parse_address(host));
-  out.port = TRY(parse_u16(text.substr(colon + 1)).within("port"));
-  return out;
+  const auto zone = endpoint.find('%');
+  if (zone == std::string_view::npos) return std::string{endpoint};
+  const auto end = std::min(endpoint.find(']', zone), endpoint.size());
+  return fmt::format("{}{}", endpoint.substr(0, zone), endpoint.substr(end));
 }
 
 Result<std::vector<Network>> parse_allowed(std::string_view text)
@@ -52,7 +48,8 @@ Result<WgPeerState> parse_peer(const std::vector<std::string_view>& words)
     return fail(Errc::malformed, "a peer of {} words (want {})", words.size(), wanted);
   WgPeerState out;
   out.public_key = TRY(parse_wg_key(words[0]).within("public key"));
-  if (words[2] != "(none)") out.endpoint = TRY(parse_endpoint(words[2]).within("endpoint"));
+  if (words[2] != "(none)")
+    out.endpoint = TRY(parse_endpoint(without_zone(words[2])).within("endpoint"));
   out.allowed = TRY(parse_allowed(words[3]).within("allowed IPs"));
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / 1000);
   out.latest_handshake =

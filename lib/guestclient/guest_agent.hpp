@@ -1,12 +1,14 @@
 #pragma once
-/// The guest agent beside us: what attests a KMS, as it attests any app (spec kms 4.6).
+/// The guest agent beside us: what attests a KMS and a gateway, as it attests any app (spec
+/// kms 4.6, gateway 15.6).
 
 #include "base/bytes.hpp"
+#include "codec/json.hpp"
 
 #include <chrono>
 #include <functional>
 
-namespace dstack::kmsnode {
+namespace dstack::guestclient {
 
 using ReportData = std::array<std::uint8_t, 64>;
 
@@ -15,6 +17,8 @@ public:
   /// "unix:/path" or "http://ADDRESS:PORT", numeric.
   static Result<GuestAgent> at(const std::string& address);
 
+  /// The good answer of a method.
+  Result<codec::Json> ask(std::string_view method, const codec::Json& request) const;
   /// The attestation blob for that report data.
   Result<Bytes> attest(const ReportData& data) const;
   /// vm_config as the host gave it.
@@ -25,7 +29,8 @@ public:
 
 private:
   GuestAgent() = default;
-  Result<std::string> field(std::string_view method, std::string body, std::string_view name) const;
+  Result<std::string>
+  field(std::string_view method, const codec::Json& request, std::string_view name) const;
 
   std::string address_;
   std::string path_; ///< of the socket; empty over TCP
@@ -33,9 +38,10 @@ private:
   std::uint16_t port_ = 0;
 };
 
-/// Where the guest agent listens: as set, else DSTACK_AGENT_ADDRESS, else the usual sockets. Errors
-/// say what to do when there is none.
+/// Where the guest agent listens: as set, else DSTACK_AGENT_ADDRESS, else the usual sockets. When
+/// there is none the error tells to take the way out given.
 Result<std::string> agent_address(const std::string& set,
-                                  const std::function<std::string(const char*)>& environment);
+                                  const std::function<std::string(const char*)>& environment,
+                                  std::string_view way_out);
 
-} // namespace dstack::kmsnode
+} // namespace dstack::guestclient

@@ -1,11 +1,10 @@
-#include "agents/kms/guest_agent.hpp"
+#include "guestclient/guest_agent.hpp"
 
 #include "base/text.hpp"
-#include "codec/json.hpp"
 #include "net/local_http.hpp"
 #include "sys/sockets.hpp"
 
-namespace dstack::kmsnode {
+namespace dstack::guestclient {
 
 using codec::Json;
 
@@ -42,49 +41,54 @@ Result<GuestAgent> GuestAgent::at(const std::string& address)
   return out;
 }
 
-Result<std::string>
-GuestAgent::field(std::string_view method, std::string body, std::string_view name) const
+Result<Json> GuestAgent::ask(std::string_view method, const Json& request) const
 {
   const std::string what = fmt::format("guest agent {}", address_);
   const sys::Fd fd = path_.empty()
                          ? TRY(sys::connect_tcp(host_, port_, deadline).within("{}", what))
                          : TRY(sys::connect_unix(path_).within("{}", what));
-  http::Request request;
-  request.method = "POST";
-  request.target = fmt::format("/{}", method);
-  request.headers = {{"Content-Type", "application/json"}};
-  request.body = std::move(body);
-  request.keep_alive = false;
+  http::Request message;
+  message.method = "POST";
+  message.target = fmt::format("/{}", method);
+  message.headers = {{"Content-Type", "application/json"}};
+  message.body = codec::write_json(request);
+  message.keep_alive = false;
   const http::Response answer =
-      TRY(net::exchange(fd.get(), request, {deadline, {}}).within("{}", what));
-  const Json json = TRY(codec::parse_json(answer.body).within("{}", what));
+      TRY(net::exchange(fd.get(), message, {deadline, {}}).within("{}", what));
+  Json json = TRY(codec::parse_json(answer.body).within("{}", what));
   constexpr int good = 200;
-  if (answer.status != good)
-    return fail(Errc::io, "{}: {}: {}", what, method,
-                printable(TRY(json.get_string("error", "no reason given"))));
-  return json.need_string(name).within("{}", what);
+  if (answer.status == good) return json;
+  return fail(Errc::io, "{}: {}: {}", what, method,
+              printable(TRY(json.get_string("error", "no reason given"))));
+}
+
+Result<std::string>
+GuestAgent::field(std::string_view method, const Json& request, std::string_view name) const
+{
+  return TRY(ask(method, request)).need_string(name).within("guest agent {}", address_);
 }
 
 Result<Bytes> GuestAgent::attest(const ReportData& data) const
 {
-  const std::string body = codec::write_json(Json{}.set("report_data", hex(data)));
-  return parse_hex(TRY(field("Attest", body, "attestation"))).within("attestation");
+  const Json request = Json{}.set("report_data", hex(data));
+  return parse_hex(TRY(field("Attest", request, "attestation"))).within("attestation");
 }
 
 Result<std::string> GuestAgent::vm_config() const
 {
-  return field("Info", "{}", "vm_config");
+  return field("Info", Json::object(), "vm_config");
 }
 
 Result<std::string> GuestAgent::mr_aggregated() const
 {
-  const std::string text = TRY(field("Info", "{}", "tcb_info"));
+  const std::string text = TRY(field("Info", Json::object(), "tcb_info"));
   const Json tcb = TRY(codec::parse_json(text).within("tcb_info"));
   return tcb.need_string("mr_aggregated").within("tcb_info");
 }
 
 Result<std::string> agent_address(const std::string& set,
-                                  const std::function<std::string(const char*)>& environment)
+                                  const std::function<std::string(const char*)>& environment,
+                                  std::string_view way_out)
 {
   if (!set.empty()) return set;
   const std::string named = environment("DSTACK_AGENT_ADDRESS");
@@ -92,11 +96,7 @@ Result<std::string> agent_address(const std::string& set,
   std::error_code ignored;
   for (const char* path : {"/var/run/dstack/dstack.sock", "/var/run/dstack.sock"})
     if (sys::fs::exists(path, ignored)) return fmt::format("unix:{}", path);
-  return fail(
-      Errc::not_found,
-      "no guest agent: /var/run/dstack.sock is not there. A KMS attests itself like any app: "
-      "run it in a VM ('dstack kms deploy'), or with 'dstack kms run', which plays one for "
-      "development");
+  return fail(Errc::not_found, "no guest agent: /var/run/dstack.sock is not there. {}", way_out);
 }
 
-} // namespace dstack::kmsnode
+} // namespace dstack::guestclient
