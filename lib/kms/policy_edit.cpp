@@ -224,6 +224,20 @@ void add_allowed(Edit& edit,
   if (!there.any) add_words(edit, table, key, lacking(there.values, wanted));
 }
 
+/// Where keys of no table may stand: above the first one.
+std::size_t above_tables(std::string_view text, const Toml& document)
+{
+  std::size_t out = text.size();
+  for (const auto& [name, value] : *document.table()) {
+    const bool tables = value.array() != nullptr && !value.array()->empty() &&
+                        value.array()->front().table() != nullptr;
+    if (value.table() == nullptr && !tables) continue;
+    const Toml& first = tables ? value.array()->front() : value;
+    out = std::min(out, line_start(text, first.line));
+  }
+  return out;
+}
+
 } // namespace
 
 Result<Edited> add_app(std::string_view text, const AppAddition& wanted, std::string_view name)
@@ -283,6 +297,25 @@ Result<Edited> add_kms(std::string_view text, const KmsRules& wanted, std::strin
   if (!devices.empty()) block += fmt::format("devices = {}\n", list_text(devices));
   edit.changes = mrs.size() + devices.size();
   edit.insertions.push_back(at_the_end(text, block));
+  return close_edit(std::move(edit));
+}
+
+Result<Edited> set_gateway(std::string_view text, const std::string& app_id, std::string_view name)
+{
+  const std::string id = TRY(as_digest(app_id, 20, "app id"));
+  Edit edit = TRY(open_edit(text, name));
+  const std::string& there = edit.before.gateway_app_id;
+  if (lower(there) == id) return close_edit(std::move(edit));
+  if (!there.empty())
+    return fail(Errc::denied, "policy {}: the gateway of its apps is {}, not {}", name,
+                printable(there), id);
+  edit.changes = 1;
+  const Toml* empty = member(edit.document, "gateway_app_id");
+  if (empty != nullptr)
+    edit.insertions.push_back({place_of(text, *empty) + 1, id});
+  else
+    edit.insertions.push_back(
+        {above_tables(text, edit.document), fmt::format("gateway_app_id = {}\n", quoted(id))});
   return close_edit(std::move(edit));
 }
 

@@ -26,4 +26,7 @@ Result<Edited> add_image(std::string_view text, const ImageRule& image, std::str
 /// Lets systems be a KMS: adds to [kms] mr_aggregated and devices what is not there.
 Result<Edited> add_kms(std::string_view text, const KmsRules& kms, std::string_view name);
 
+/// Tells apps which app their gateways are. Errc::denied when the policy names another one.
+Result<Edited> set_gateway(std::string_view text, const std::string& app_id, std::string_view name);
+
 } // namespace dstack::kms

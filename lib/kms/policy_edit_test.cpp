@@ -134,6 +134,22 @@ TEST_SUITE("kms::add_app")
     CHECK(why(add_app("", app("00", {}), "p")) == "app id '00' is not 20 bytes of hex");
     CHECK(why(add_app("", app(a1, {"zz"}), "p")) == "compose hash 'zz' is not 32 bytes of hex");
   }
+
+  TEST_CASE("the gateway's app is named once, above all tables, and never exchanged")
+  {
+    const std::string before = "# mine\nrules = \"file\"\n[evidence]\nsimulated = true\n";
+    const std::string line = "gateway_app_id = \"" + a1 + "\"\n";
+    const std::string after = edited(set_gateway(before, a1, "p"));
+    CHECK(after == "# mine\nrules = \"file\"\n" + line + "[evidence]\nsimulated = true\n");
+    CHECK_FALSE(set_gateway(after, a1, "p")->changed);
+    CHECK(set_gateway(after, std::string(40, 'b'), "p").error().code() == Errc::denied);
+    CHECK(edited(set_gateway("gateway_app_id = \"\" # none yet\n", a1, "p")) ==
+          "gateway_app_id = \"" + a1 + "\" # none yet\n");
+    CHECK(edited(set_gateway("", a1, "p")) == line);
+    CHECK(edited(set_gateway("# x\n[[app]]\nid = \"" + a1 + "\"\ncompose = []\n", a1, "p"))
+              .starts_with("# x\n" + line));
+    CHECK_FALSE(set_gateway("", "zz", "p"));
+  }
 }
 
 TEST_SUITE("kms::add_image")
