@@ -6,15 +6,17 @@
 //    "splice_after": 65536, "max_connections": 100, "app_connections": 8, "candidates": 3,
 //    "stagger_ms": 75, "connect_ms": 5000,
 //    "source_open": 4, "source_per_second": 9, "source_burst": 9,
-//    "timeouts_ms": {"proxy_header": 1, "hello": 1, "handshake": 1, "idle": 1, "total": 1},
+//    "timeouts_ms": {"proxy_header": 1, "hello": 1, "handshake": 1, "resolve": 1, "idle": 1,
+//                    "total": 1},
 //    "domains": ["apps.test"], "pages": "socket",
 //    "certificates": [{"domain": "apps.test", "chain": "chain.pem", "key": "key.pem"}],
 //    "custom": {"www.example.org": "app:443"},
 //    "instances": [{"id": "a", "app": "b", "address": "10.8.0.2",
 //                   "forwards": {"80": "127.0.0.1:8080"},
 //                   "policy": {"ports": [], "restrict_mode": false}}]}
-// An instance without "policy" has an open one, null means that it is not known. Other settings
-// have the defaults of proxy::PlaneSettings.
+// An instance without "policy" has an open one, null means that it is not known. A custom domain
+// that is null cannot be asked for, and false is never answered. Other settings have the defaults
+// of proxy::PlaneSettings.
 #include "base/text.hpp"
 #include "codec/json.hpp"
 #include "proxy/plane.hpp"
@@ -24,6 +26,7 @@
 #include <cstdio>
 #include <iostream>
 #include <mutex>
+#include <optional>
 
 namespace dstack {
 namespace {
@@ -56,6 +59,7 @@ Status take_timeouts(const Json& given, proxy::Timeouts& timeouts)
   TRY(take(given, "proxy_header", timeouts.proxy_header_ms));
   TRY(take(given, "hello", timeouts.hello_ms));
   TRY(take(given, "handshake", timeouts.handshake_ms));
+  TRY(take(given, "resolve", timeouts.resolve_ms));
   TRY(take(given, "idle", timeouts.idle_ms));
   return take(given, "total", timeouts.total_ms);
 }
@@ -120,7 +124,7 @@ public:
     const Json file = TRY(read());
     proxy::Outside outside;
     outside.custom_target = [this](const std::string& host, const auto& answer) {
-      answer(custom_target(host));
+      if (const auto target = custom_target(host)) answer(*target);
     };
     outside.policy_wanted = [](const std::string&) {};
     plane_ = TRY(proxy::Plane::create(TRY(settings_of(file)), std::move(outside)));
@@ -181,12 +185,15 @@ private:
     return plane_->publish(std::move(world));
   }
 
-  Result<route::CustomTarget> custom_target(const std::string& host)
+  /// Absent: no answer ever comes.
+  std::optional<Result<route::CustomTarget>> custom_target(const std::string& host)
   {
     const std::lock_guard lock{custom_mutex_};
     const Json* found = custom_.find(host);
     if (found == nullptr) return fail(Errc::not_found, "{} has no TXT record", host);
-    return route::parse_app_address(TRY(found->as_string()));
+    if (found->is_null()) return fail(Errc::io, "{}: the resolver does not answer", host);
+    if (!found->is_string()) return std::nullopt;
+    return route::parse_app_address(found->text());
   }
 
   Json counters() const
