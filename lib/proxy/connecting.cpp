@@ -83,7 +83,7 @@ bool Connection::attempt(std::uint32_t index)
   const Began began = begin_connecting(to, leg->fd);
   racing_->attempts.push_back({std::move(leg), Held{target.backend}, worker_.now_ms()});
   const std::size_t which = racing_->attempts.size() - 1;
-  if (began == Began::failed || !worker_.watch(*racing_->attempts[which].leg)) {
+  if (began == Began::failed || !worker_.watch_for_room(*racing_->attempts[which].leg)) {
     lose(which);
     return false;
   }

@@ -19,6 +19,7 @@ struct Leg {
   bool hung_up = false; ///< the other side sends no more; there may be bytes before its end
   bool reset = false;   ///< an error was met
   bool watched = false; ///< epoll knows it
+  bool watched_for_room = false; ///< and tells when it can be written to
 
   /// What epoll reported.
   void note(std::uint32_t events);

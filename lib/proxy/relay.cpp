@@ -66,7 +66,7 @@ bool Connection::send_on(Flow& flow, Leg& to, ByteView bytes)
   if (sent == bytes.size()) return true;
   flow.pending.append(bytes.subspan(sent));
   flow.chunk = least_chunk;
-  return true;
+  return worker_.watch_for_room(to);
 }
 
 /// What TLS wants to send to the client. False: the client is gone.
@@ -183,7 +183,10 @@ bool Connection::pump_spliced(Flow& flow, Leg& from, Leg& to)
       break_off();
       return false;
     }
-    if (out == Io::blocked) return false; // the pipe keeps what it holds
+    if (out == Io::blocked) { // the pipe keeps what it holds
+      if (!worker_.watch_for_room(to)) break_off();
+      return false;
+    }
   }
   worker_.pipes().give_back(std::move(flow.pipe));
   if (io == Io::failed) break_off();
@@ -241,8 +244,8 @@ void Connection::check_idle()
 void Connection::break_off()
 {
   worker_.counters().add(Count::broken_off);
-  if (server_) server_->reset_on_close();
-  if (!tls_) client_.reset_on_close();
+  if (server_ && !server_->reset) server_->reset_on_close();
+  if (!tls_ && !client_.reset) client_.reset_on_close();
   close();
 }
 

@@ -105,13 +105,16 @@ std::uint64_t Worker::random()
   return z ^ (z >> 31U);
 }
 
-bool Worker::watch(Leg& leg)
+bool Worker::watch(Leg& leg, bool for_room)
 {
-  if (leg.watched) return true;
+  if (leg.watched && (leg.watched_for_room || !for_room)) return true;
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+  if (for_room) event.events |= EPOLLOUT;
   event.data.ptr = &leg;
-  leg.watched = ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, leg.fd.get(), &event) == 0;
+  const int operation = leg.watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  leg.watched_for_room = for_room;
+  leg.watched = ::epoll_ctl(epoll_.get(), operation, leg.fd.get(), &event) == 0;
   return leg.watched;
 }
 

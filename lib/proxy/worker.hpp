@@ -67,7 +67,10 @@ public:
   CipherBuffers& cipher() { return cipher_; }
   PipePool& pipes() { return pipes_; }
   std::uint64_t random();
-  bool watch(Leg& leg);
+  /// For bytes to read and for its end.
+  bool watch(Leg& leg) { return watch(leg, false); }
+  /// For room to write, too: most legs never lack it.
+  bool watch_for_room(Leg& leg) { return watch(leg, true); }
   void set_timer(Connection& connection, std::int64_t due_ms) { timers_.set(connection, due_ms); }
   /// Its turn comes again after the others'.
   void again(Connection& connection);
@@ -80,6 +83,7 @@ public:
 
 private:
   Worker(Common& common, sys::Fd epoll, sys::Fd wake, std::uint64_t seed);
+  bool watch(Leg& leg, bool for_room);
   bool accept_from(Leg& listener);
   void take_in(sys::Fd socket, const route::Endpoint& peer);
   void pause_accepting();
