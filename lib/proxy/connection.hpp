@@ -83,6 +83,8 @@ struct Flow {
   bool finished = false;     ///< and all has been handed on, and the end too
   std::uint64_t bytes = 0;
   std::unique_ptr<Pipe> pipe{}; ///< while it holds something
+  std::uint64_t full_run = 0;   ///< bytes of reads in a row that found all they asked for
+  std::uint8_t small_moves = 0; ///< through the pipe, in a row
   bool splicing = false;
 };
 
@@ -154,7 +156,9 @@ private:
   bool send_on(Flow& flow, Leg& to, ByteView bytes);
   bool send_cipher();
   bool flush(Flow& flow, Leg& to);
+  bool should_splice(const Flow& flow) const;
   bool pump_spliced(Flow& flow, Leg& from, Leg& to);
+  Io move(Flow& flow, Leg& from, Leg& to);
   void finish_up();
   void finish_down();
   void maybe_done();

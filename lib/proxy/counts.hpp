@@ -30,7 +30,7 @@ enum class Count : std::uint8_t {
   terminated_bytes_out,
   passed_through_bytes_in,
   passed_through_bytes_out,
-  spliced, ///< connections that went over to splice()
+  spliced, ///< directions of connections that went over to splice()
   timed_out_header,
   timed_out_hello,
   timed_out_handshake,

@@ -11,12 +11,19 @@ namespace {
 constexpr std::uint32_t least_chunk = 16U << 10U;
 constexpr std::uint32_t most_chunk = 128U << 10U;
 constexpr int reads_a_turn = 4;
+constexpr std::size_t small_move = 16U << 10U;
+constexpr std::uint8_t most_small_moves = 4;
 
 /// Large reads where bytes flow, small ones where they are not taken: what is read and not taken is
 /// kept in memory.
 void adapt(Flow& flow, std::size_t got, std::size_t asked)
 {
-  if (got == asked) flow.chunk = std::min(flow.chunk * 2, most_chunk);
+  if (got != asked) {
+    flow.full_run = 0;
+    return;
+  }
+  flow.full_run += got;
+  flow.chunk = std::min(flow.chunk * 2, most_chunk);
 }
 
 std::span<std::uint8_t> room(Flow& flow, std::span<std::uint8_t> scratch)
@@ -95,12 +102,11 @@ bool Connection::flush(Flow& flow, Leg& to)
 
 void Connection::pump_up()
 {
-  const std::uint64_t splice_after = worker_.settings().splice_after;
   for (int i = 0; i < reads_a_turn; ++i) {
     if (!flush(up_, *server_)) return down_.finished ? linger() : break_off();
     if (!up_.pending.empty()) return;
     if (up_.source_ended) return finish_up();
-    if (!tls_ && splice_after != 0 && up_.bytes >= splice_after) {
+    if (should_splice(up_)) {
       if (!pump_spliced(up_, client_, *server_)) return;
       continue;
     }
@@ -129,12 +135,11 @@ void Connection::pump_up()
 
 void Connection::pump_down()
 {
-  const std::uint64_t splice_after = worker_.settings().splice_after;
   for (int i = 0; i < reads_a_turn; ++i) {
     if (!flush(down_, client_)) return break_off();
     if (!down_.pending.empty()) return;
     if (down_.source_ended) return finish_down();
-    if (!tls_ && splice_after != 0 && down_.bytes >= splice_after) {
+    if (should_splice(down_)) {
       if (!pump_spliced(down_, *server_, client_)) return;
       continue;
     }
@@ -157,6 +162,12 @@ void Connection::pump_down()
   worker_.again(*this);
 }
 
+bool Connection::should_splice(const Flow& flow) const
+{
+  const std::uint64_t after = worker_.settings().splice_after;
+  return flow.pipe || (!tls_ && after != 0 && (flow.splicing || flow.full_run >= after));
+}
+
 /// True: there may be more to do at once.
 bool Connection::pump_spliced(Flow& flow, Leg& from, Leg& to)
 {
@@ -164,34 +175,51 @@ bool Connection::pump_spliced(Flow& flow, Leg& from, Leg& to)
     if (!from.readable) return false;
     flow.pipe = worker_.pipes().take();
     if (!flow.pipe) { // none to be had: the old way goes on
-      flow.bytes = 0;
+      flow.splicing = false;
+      flow.full_run = 0;
       return true;
     }
     if (!flow.splicing) worker_.counters().add(Count::spliced);
     flow.splicing = true;
   }
-  std::size_t count = 0;
-  Io io = Io::done;
-  if (flow.pipe->held() == 0) {
-    io = from.readable ? flow.pipe->fill(from, count) : Io::blocked;
-    flow.bytes += count;
-  }
-  if (io == Io::done) {
-    const Io out = flow.pipe->drain(to, count);
-    if (count > 0) active_ms_ = worker_.now_ms();
-    if (out == Io::failed) {
-      break_off();
-      return false;
-    }
-    if (out == Io::blocked) { // the pipe keeps what it holds
-      if (!worker_.watch_for_room(to)) break_off();
-      return false;
-    }
+  switch (move(flow, from, to)) {
+  case Io::failed:
+    break_off();
+    return false;
+  case Io::blocked:
+    // The pipe is only kept while it holds something.
+    if (flow.pipe->held() == 0) worker_.pipes().give_back(std::move(flow.pipe));
+    return false;
+  case Io::ended:
+    flow.source_ended = true;
+    break;
+  case Io::done:
+    break;
   }
   worker_.pipes().give_back(std::move(flow.pipe));
-  if (io == Io::failed) break_off();
-  if (io == Io::ended) flow.source_ended = true;
-  return io == Io::done || io == Io::ended;
+  return true;
+}
+
+/// Once through the pipe. Io::done: it is empty.
+Io Connection::move(Flow& flow, Leg& from, Leg& to)
+{
+  std::size_t count = 0;
+  if (flow.pipe->held() == 0) {
+    if (!from.readable) return Io::blocked;
+    const Io in = flow.pipe->fill(from, count);
+    if (in != Io::done) return in;
+    flow.bytes += count;
+    flow.small_moves = count < small_move ? static_cast<std::uint8_t>(flow.small_moves + 1) : 0;
+    if (flow.small_moves == most_small_moves) {
+      flow.splicing = false;
+      flow.small_moves = 0;
+      flow.full_run = 0;
+    }
+  }
+  const Io out = flow.pipe->drain(to, count);
+  if (count > 0) active_ms_ = worker_.now_ms();
+  if (out == Io::blocked && !worker_.watch_for_room(to)) return Io::failed;
+  return out == Io::ended ? Io::failed : out;
 }
 
 void Connection::finish_up()
