@@ -210,6 +210,10 @@ void Connection::decide_app(const route::ToApp& app)
   opening_->order = candidates.order;
   opening_->proxy_header_out = candidates.proxy_protocol;
   opening_->port = app.label.port;
+  if (app.domain.empty()) { // a custom domain: passed through unless its certificate is here
+    SSL_CTX* const own = published.tls->find_itself(opening_->server_name);
+    return own != nullptr ? start_tls(own) : connect();
+  }
   if (app.label.mode == route::Mode::passthrough) return connect();
   start_tls(published.tls->find(app.domain, app.label.mode));
 }

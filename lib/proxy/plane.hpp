@@ -34,11 +34,14 @@ struct Target {
   std::optional<std::map<std::uint16_t, route::Endpoint>> forwards{};
 };
 
-/// Served for every name directly below the domain.
 struct DomainCertificate {
   std::string domain{};    ///< lower case
   std::string chain_pem{}; ///< ours first
   std::string key_pem{};   ///< secret
+  bool below = true;       ///< served for every name directly below the domain
+  /// Served for the domain itself: a custom domain, to be found by its TXT records as others are,
+  /// whose TLS ends here.
+  bool itself = false;
 };
 
 /// What answers "acme-tls/1" for a name (RFC 8737).

@@ -255,6 +255,27 @@ TEST_SUITE("proxy plane")
     CHECK(at.plane->totals().of(route::RefusedFor::no_txt_record) == 1);
   }
 
+  TEST_CASE("a custom domain whose certificate is here ends its TLS here")
+  {
+    const App app;
+    Setting at;
+    at.outside.custom_target = [&app](const std::string&, const Outside::Answer& answer) {
+      answer(route::CustomTarget{std::string{app_id}, app.port()});
+    };
+    at.start();
+    World world = at.world();
+    auto spec = at.root.leaf();
+    spec.alt_names = {"www.example.test"};
+    const auto identity = at.root.issue(spec);
+    world.certificates.push_back(
+        {"www.example.test", identity.pem, identity.key_pem, false, true});
+    REQUIRE(at.plane->publish(std::move(world)));
+    CHECK(at.get("www.example.test") == "GET /hello HTTP/1.1");
+    CHECK(at.get("WWW.example.test") == "GET /hello HTTP/1.1");
+    CHECK(at.get("a.www.example.test") != "GET /hello HTTP/1.1");
+    CHECK(at.plane->totals().of(Count::relayed_terminated) == 2);
+  }
+
   TEST_CASE("drained, it takes no more and goes on with what there is")
   {
     const App app;

@@ -209,6 +209,16 @@ TlsContexts::make(const DomainCertificate& certificate, TicketKeys* keys)
   return std::shared_ptr<const Domain>{std::move(out)};
 }
 
+std::shared_ptr<const TlsContexts::Domain>
+TlsContexts::same_in(const Domains& domains, const DomainCertificate& certificate)
+{
+  const auto found = domains.find(certificate.domain);
+  if (found == domains.end() || found->second->chain_pem != certificate.chain_pem ||
+      !equal(found->second->key_pem.view(), as_bytes(certificate.key_pem)))
+    return nullptr;
+  return found->second;
+}
+
 Result<std::shared_ptr<const TlsContexts>>
 TlsContexts::create(const std::vector<DomainCertificate>& certificates,
                     const std::vector<AlpnChallenge>& challenges,
@@ -221,14 +231,11 @@ TlsContexts::create(const std::vector<DomainCertificate>& certificates,
   auto out = std::make_shared<TlsContexts>();
   for (const DomainCertificate& one : certificates) {
     std::shared_ptr<const Domain> made;
-    if (before != nullptr) {
-      const auto old = before->domains_.find(one.domain);
-      if (old != before->domains_.end() && old->second->chain_pem == one.chain_pem &&
-          equal(old->second->key_pem.view(), as_bytes(one.key_pem)))
-        made = old->second;
-    }
+    if (before != nullptr) made = same_in(before->domains_, one);
+    if (before != nullptr && !made) made = same_in(before->itself_, one);
     if (!made) made = TRY(make(one, keys).within("certificate for {}", one.domain));
-    out->domains_[one.domain] = std::move(made);
+    if (one.below) out->domains_[one.domain] = made;
+    if (one.itself) out->itself_[one.domain] = made;
   }
   for (const AlpnChallenge& one : challenges) {
     net::SslContext context = TRY(context_for(one.certificate_pem, one.key_pem, one.name + " acme")
@@ -244,6 +251,12 @@ SSL_CTX* TlsContexts::find(std::string_view domain, route::Mode mode) const
   const auto found = domains_.find(domain);
   if (found == domains_.end()) return nullptr;
   return mode == route::Mode::terminate_h2 ? found->second->h2.get() : found->second->plain.get();
+}
+
+SSL_CTX* TlsContexts::find_itself(std::string_view name) const
+{
+  const auto found = itself_.find(name);
+  return found == itself_.end() ? nullptr : found->second->plain.get();
 }
 
 SSL_CTX* TlsContexts::find_challenge(std::string_view name) const

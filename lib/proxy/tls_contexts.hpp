@@ -34,8 +34,10 @@ public:
          TicketKeys* keys,
          const TlsContexts* before);
 
-  /// nullptr: there is no certificate for the domain.
+  /// nullptr: there is no certificate for names below the domain.
   SSL_CTX* find(std::string_view domain, route::Mode mode) const;
+  /// nullptr: there is none for just that name.
+  SSL_CTX* find_itself(std::string_view name) const;
   SSL_CTX* find_challenge(std::string_view name) const;
 
 private:
@@ -48,7 +50,12 @@ private:
   static Result<std::shared_ptr<const Domain>> make(const DomainCertificate& certificate,
                                                     TicketKeys* keys);
 
-  std::map<std::string, std::shared_ptr<const Domain>, std::less<>> domains_{};
+  using Domains = std::map<std::string, std::shared_ptr<const Domain>, std::less<>>;
+  static std::shared_ptr<const Domain> same_in(const Domains& domains,
+                                               const DomainCertificate& certificate);
+
+  Domains domains_{};
+  Domains itself_{};
   std::map<std::string, net::SslContext, std::less<>> challenges_{};
 };
 
