@@ -5,6 +5,7 @@
 #include "sys/secret_files.hpp"
 #include "x509/app_certificate.hpp"
 #include "x509/p256_certificate.hpp"
+#include "x509/read.hpp"
 
 namespace dstack::certs {
 
@@ -45,6 +46,15 @@ Result<std::string> make_certificate(const crypto::P256Key& key, Time now)
   return x509::to_pem(TRY(x509::make_app_certificate(spec, key.spki_der(), key)));
 }
 
+Status check_key(ByteView file, const crypto::P256Key& key)
+{
+  const Bytes der = TRY(x509::first_certificate(file));
+  const auto certificate = TRY(x509::read_certificate(der));
+  if (equal(certificate.spki, key.spki_der())) return ok();
+  return fail(Errc::config, "the certificate is of another key than dev-ca.key: remove both files "
+                            "for a new authority");
+}
+
 Result<crypto::P256Key> read_key(const sys::fs::path& file)
 {
   const SecretBytes pem = TRY(sys::read_secret(file, max_file));
@@ -71,8 +81,11 @@ Result<DevCa> DevCa::open(const std::string& directory, Time now)
     key = crypto::P256Key::generate();
     TRY(sys::write_file_atomic(key_file, as_bytes(key->pkcs8_pem()), sys::Privacy::owner_only));
   }
-  // The certificate may be lost: it can be made again of the key.
-  if (const auto there = sys::file_size(file); !there) {
+  const auto there = sys::read_file(file, max_file);
+  if (!there && there.error().code() != Errc::not_found) return there.error();
+  if (there) {
+    TRY(check_key(*there, *key).within("{}", file.string()));
+  } else { // also when it was lost: the key makes the same authority again
     const std::string pem = TRY(make_certificate(*key, now));
     TRY(sys::write_file_atomic(file, as_bytes(pem), sys::Privacy::owner_only));
   }

@@ -235,7 +235,7 @@ Result<std::unique_ptr<Manager>>
 Manager::create(sys::Loop& loop, Settings settings, Listener listener, World world)
 {
   auto state = std::make_shared<State>();
-  state->shop = TRY(Workshop::create(loop, settings, std::move(listener), std::move(world)));
+  state->shop = TRY(Workshop::create(loop, std::move(listener), std::move(world)));
   state->settings = std::move(settings);
   state->account_schedule.emplace(state->settings.renewal, state->random());
   TRY(state->open());
@@ -285,9 +285,11 @@ void Manager::rotate_account(std::function<void(Result<std::string>)> done)
 std::vector<DomainState> Manager::state() const
 {
   std::vector<DomainState> out;
-  for (const auto& [name, held] : state_->domains)
+  for (const auto& [name, held] : state_->domains) {
+    const std::string& error = held.last_error.empty() ? state_->account_error : held.last_error;
     out.push_back({held.domain, held.not_after, held.schedule.renewal(), held.running != nullptr,
-                   held.schedule.failures(), held.last_error, held.next_try});
+                   held.schedule.failures(), error, held.next_try});
+  }
   return out;
 }
 

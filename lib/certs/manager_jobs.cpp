@@ -152,6 +152,7 @@ Result<std::string> Manager::State::save_account(Account account)
       TRY(crypto::P256Key::from_pkcs8_der(account.key_der.view())));
   account_url = account.url;
   unsaved_account = std::nullopt;
+  account_error.clear();
   return account_url;
 }
 
@@ -159,6 +160,7 @@ void Manager::State::account_failed(const Error& error, std::optional<std::int64
 {
   const std::int64_t pause =
       account_schedule->failed(retry_after_ms, sys::monotonic_ms(), random());
+  account_error = "ACME account: " + error.message();
   if (shop->listener().failed) shop->listener().failed({"", error, Time{now().ms + pause}});
 }
 

@@ -37,6 +37,7 @@ struct Manager::State : std::enable_shared_from_this<Manager::State> {
   std::optional<Account> unsaved_account{};
   bool account_running = false;
   std::optional<Schedule> account_schedule{};
+  std::string account_error{}; ///< why there is none yet
   std::optional<acme::Directory> directory{};
   unsigned asking = 0; ///< for renewal information
 

@@ -286,8 +286,10 @@ TEST_SUITE("certs::Manager")
     rig.start({wildcard("apps.example.org")});
     REQUIRE(rig.until([&] { return rig.failures.size() >= 3; }));
     CHECK(rig.failures[0].domain.empty()); // there is not even an account
+    CHECK(rig.manager->state()[0].last_error.starts_with("ACME account: "));
     down = false;
     REQUIRE(rig.until([&] { return !rig.certificates.empty(); }));
+    CHECK(rig.manager->state()[0].last_error.empty());
   }
 
   TEST_CASE("an account that cannot be kept is not used; the same one is kept later")
@@ -454,6 +456,10 @@ TEST_SUITE("certs::Manager")
     Rig public_one;
     public_one.start({wildcard("apps.example.org")}, rig.certificates);
     CHECK(public_one.until([&] { return public_one.certificates.size() == 1; }));
+    REQUIRE(sys::write_file_atomic(directory / "dev-ca.key",
+                                   as_bytes(crypto::P256Key::generate().pkcs8_pem()),
+                                   sys::Privacy::owner_only));
+    CHECK(DevCa::open(directory.string(), Time{rig.wall_ms}).error().code() == Errc::config);
     CHECK(sys::remove_tree(directory));
   }
 }

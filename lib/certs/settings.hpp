@@ -89,7 +89,7 @@ struct Settings {
   std::variant<AcmeSettings, DevCaSettings> authority{};
   std::map<std::string, DnsSettings> dns{};
   acme::RenewalSettings renewal{};
-  unsigned at_once = 8;                      ///< issuances
+  unsigned at_once = 16;                     ///< issuances
   std::int64_t longest_sleep_ms = 3'600'000; ///< until the clock is looked at again
   std::int64_t clean_up_pause_ms = 4000;     ///< until a record is tried to be removed again
 };

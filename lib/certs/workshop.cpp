@@ -4,18 +4,16 @@ namespace dstack::certs {
 
 namespace {
 
+constexpr unsigned threads = 12; ///< an issuance waits for one thing at a time, and mostly pauses
 constexpr std::size_t max_queue = 4096;
 constexpr std::chrono::milliseconds when_full{1000};
 
 } // namespace
 
-Result<std::unique_ptr<Workshop>>
-Workshop::create(sys::Loop& loop, const Settings& settings, Listener listener, World world)
+Result<std::unique_ptr<Workshop>> Workshop::create(sys::Loop& loop, Listener listener, World world)
 {
   std::unique_ptr<Workshop> out{new Workshop{loop, std::move(listener), std::move(world)}};
-  // Each issuance waits for one thing at a time; some threads are left for what cleans up.
-  constexpr unsigned spare = 4;
-  out->pool_ = TRY(sys::WorkerPool::create(loop, {settings.at_once + spare, max_queue}));
+  out->pool_ = TRY(sys::WorkerPool::create(loop, {threads, max_queue}));
   return out;
 }
 

@@ -9,8 +9,7 @@ namespace dstack::certs {
 
 class Workshop {
 public:
-  static Result<std::unique_ptr<Workshop>>
-  create(sys::Loop& loop, const Settings& settings, Listener listener, World world);
+  static Result<std::unique_ptr<Workshop>> create(sys::Loop& loop, Listener listener, World world);
 
   sys::Loop& loop() { return loop_; }
   const Listener& listener() const { return listener_; }
