@@ -2,6 +2,7 @@
 /// settings in DIR/gateway.toml, what the starter decides on descriptor 3.
 
 #include "agents/gateway/admin.hpp"
+#include "agents/gateway/pages.hpp"
 #include "agents/gateway/server.hpp"
 #include "agents/launch/launch.hpp"
 #include "agents/launch/notify.hpp"
@@ -14,7 +15,8 @@ namespace dstack::gatewaynode {
 
 namespace {
 
-constexpr std::chrono::milliseconds reading_time{50}; ///< for peers to read what was just sent
+constexpr std::chrono::milliseconds drain_deadline{30'000};
+constexpr std::chrono::milliseconds look_again{50}; ///< also for peers to read what was just sent
 constexpr int signal_base = 128;
 constexpr std::string_view usage = "usage: dstack-gateway --dir DIRECTORY (started by dstack "
                                    "gateway run)";
@@ -23,7 +25,7 @@ constexpr std::string_view usage = "usage: dstack-gateway --dir DIRECTORY (start
 class Run {
 public:
   Run(sys::Loop& loop, Node& node)
-      : loop_(loop), node_(node), server_(loop, node), admin_(loop, node)
+      : loop_(loop), node_(node), server_(loop, node), admin_(loop, node), pages_(loop, node)
   {
   }
 
@@ -32,6 +34,7 @@ public:
     TRY(loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) { on_signal(signal); }));
     node_.on_exit([this](bool now) { now ? loop_.stop() : stop(); });
     TRY(admin_.listen());
+    TRY(pages_.listen());
     TRY(server_.listen());
     node_.set_rpc_url(server_.url());
     node_.keep_up();
@@ -63,13 +66,25 @@ private:
     launch::notify("STOPPING=1");
     node_.log().info("node", "stopping");
     server_.drain();
-    loop_.after(reading_time, [this] { loop_.stop(); });
+    node_.front().drain();
+    ends_at_ms_ = sys::monotonic_ms() + drain_deadline.count();
+    loop_.after(look_again, [this] { stop_when_over(); });
+  }
+
+  /// The workers of the data plane tell nobody of a connection's end.
+  void stop_when_over()
+  {
+    const bool late = sys::monotonic_ms() >= ends_at_ms_;
+    if (late || node_.front().live() == 0) return loop_.stop();
+    loop_.after(look_again, [this] { stop_when_over(); });
   }
 
   sys::Loop& loop_;
   Node& node_;
   Server server_;
   Admin admin_;
+  Pages pages_;
+  std::int64_t ends_at_ms_ = 0;
   bool terminating_ = false;
   int exit_ = 0;
 };

@@ -14,6 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds look_every{10'000};          // spec gateway 7.2
+constexpr milliseconds look_at_vms_every{2'000};    ///< of this machine
 constexpr milliseconds renew_every{24 * 3'600'000}; ///< our own certificate
 constexpr milliseconds renew_again{300'000};
 constexpr unsigned least_workers = 8; // some wait for the disk, a webhook or a guest agent
@@ -56,6 +57,8 @@ Node::Node(sys::Loop& loop, Foundation foundation, launch::Log log)
 
 Node::~Node()
 {
+  front_.reset(); // its threads ask the others
+  custom_domains_.reset();
   workers_.reset();
   for (const auto timer : {look_timer_, identity_timer_})
     loop_.cancel(timer);
@@ -81,6 +84,7 @@ Status Node::open()
   TRY(take_identity(TRY(request_identity(on_.agent, settings().names).within("our certificate"))));
   TRY(make_wireguard());
   TRY(make_fleet());
+  TRY(make_front());
   make_outside();
   make_admin();
   return ok();
@@ -185,7 +189,52 @@ void Node::ask_webhook(const attest::AppInfo& app, std::function<void(Status)> d
   if (!workers_->run(work, told)) done(fail(Errc::timeout, "the gateway is busy: try again soon"));
 }
 
-void Node::changed() {}
+Status Node::make_front()
+{
+  custom_domains_ = TRY(CustomDomains::create(loop_, settings().proxy));
+  Front::Hooks hooks;
+  hooks.policy_wanted = [this](const std::string& instance) { policies_->want(instance); };
+  hooks.custom_target = [this](const std::string& host, proxy::Outside::Answer answer) {
+    custom_domains_->look_up(host, std::move(answer));
+  };
+  front_ = TRY(Front::create(settings().proxy, *workers_, std::move(hooks)).within("[proxy]"));
+  certificates_ =
+      TRY(Certificates::create(loop_, on_, *state_, *workers_, log_, [this] { changed(); }));
+  certificates_->set_domains(domains());
+  changed();
+  return ok();
+}
+
+void Node::changed()
+{
+  if (!certificates_) return;
+  FrontInput input;
+  for (const gateway::DomainSettings& one : domains())
+    input.domains.push_back(one.name);
+  input.entries = fleet_->registry().entries();
+  if (!wireguard_) input.forwards = &local_vms_;
+  input.certificates = certificates_->served();
+  input.challenges = certificates_->challenges();
+  input.pages_socket = below(pages_socket_name).string();
+  const Status published = front_->publish(std::move(input));
+  if (!published) log_.error("proxy", published.error().message());
+  note_facts();
+}
+
+void Node::note_facts()
+{
+  for (const route::RegistryEntry& entry : fleet_->registry().entries()) {
+    const auto heard = heard_.find(entry.public_key);
+    front_->note(entry.instance_id, heard == heard_.end() ? 0 : heard->second.ms,
+                 fleet_->is_drained(entry.instance_id));
+  }
+}
+
+void Node::domains_changed()
+{
+  certificates_->set_domains(domains());
+  changed();
+}
 
 void Node::keep_up()
 {
@@ -199,7 +248,7 @@ void Node::keep_up()
 
 void Node::look_around()
 {
-  look_timer_ = loop_.after(look_every, [this] { look_around(); });
+  look_timer_ = loop_.after(wireguard_ ? look_every : look_at_vms_every, [this] { look_around(); });
   if (!wireguard_) {
     look_at_vms();
     return recycle();
@@ -222,7 +271,7 @@ void Node::looked(const Result<route::WgState>& state)
   for (const route::WgPeerState& peer : state->peers)
     if (peer.latest_handshake != 0) heard_[peer.public_key] = Time{peer.latest_handshake * 1000};
   recycle();
-  changed();
+  note_facts();
 }
 
 /// An interface that was made anew has heard of nobody, and VMs keep their registration for as long
@@ -270,21 +319,26 @@ void Node::renew_identity()
 Status Node::reload()
 {
   auto next = TRY(read_settings(on_.directory, on_.launch));
+  Foundation with = on_;
+  with.settings.dns = next.dns;
+  TRY(certificates_->reload(with));
   gateway::Settings fixed = next;
   fixed.domains = settings().domains;
+  fixed.dns = settings().dns;
   fixed.webhook = settings().webhook;
   fixed.names = settings().names;
   fixed.url = settings().url;
   if (fixed != settings())
     log_.warning("node", "some of what has changed in gateway.toml counts after a restart only");
   on_.settings.domains = std::move(next.domains);
+  on_.settings.dns = std::move(next.dns);
   on_.settings.webhook = std::move(next.webhook);
   on_.settings.names = std::move(next.names);
   on_.settings.url = std::move(next.url);
   ++counters_.reloads;
   loop_.cancel(identity_timer_);
   renew_identity();
-  changed();
+  domains_changed();
   return ok();
 }
 

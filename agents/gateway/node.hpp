@@ -1,9 +1,12 @@
 #pragma once
-/// One gateway: its fleet, its certificate, its WireGuard, what it tells of itself. Lives on the
-/// loop's thread; what takes time is done by workers.
+/// One gateway: its fleet, its certificates, its WireGuard, its data plane, what it tells of
+/// itself. Lives on the loop's thread; what takes time is done by workers.
 
+#include "agents/gateway/certificates.hpp"
+#include "agents/gateway/custom_domains.hpp"
 #include "agents/gateway/fleet.hpp"
 #include "agents/gateway/foundation.hpp"
+#include "agents/gateway/front.hpp"
 #include "agents/gateway/identity.hpp"
 #include "agents/gateway/local_vms.hpp"
 #include "agents/gateway/policy_fetch.hpp"
@@ -41,6 +44,8 @@ public:
   std::shared_ptr<const net::TlsServer> tls() const { return tls_; }
   const gateway::GatewayOutside& outside() const { return outside_; }
   const gateway::AdminOutside& admin_outside() const { return admin_; }
+  const guestclient::GuestAgent& agent() const { return on_.agent; }
+  Front& front() { return *front_; }
   const gateway::Settings& settings() const { return on_.settings; }
   sys::fs::path below(const std::string& path) const { return on_.below(path); }
   sys::WorkerPool& workers() { return *workers_; }
@@ -57,6 +62,7 @@ private:
   Status open();
   Status make_wireguard();
   Status make_fleet();
+  Status make_front();
   Status take_identity(const Identity& identity);
   void make_outside();
   void make_admin();
@@ -66,6 +72,8 @@ private:
   std::optional<route::Endpoint> agent_of(const route::RegistryEntry& entry) const;
   void ask_webhook(const attest::AppInfo& app, std::function<void(Status)> done);
   void changed();
+  void note_facts();
+  void domains_changed();
   void look_around();
   void looked(const Result<route::WgState>& state);
   void recycle();
@@ -95,6 +103,9 @@ private:
   std::vector<gateway::DomainSettings> added_domains_{};
   std::unique_ptr<Fleet> fleet_;
   std::unique_ptr<PolicyFetch> policies_;
+  std::unique_ptr<Certificates> certificates_;
+  std::unique_ptr<CustomDomains> custom_domains_;
+  std::unique_ptr<Front> front_;
   sys::Loop::TimerId look_timer_ = 0;
   sys::Loop::TimerId identity_timer_ = 0;
   bool looking_ = false;

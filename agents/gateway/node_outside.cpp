@@ -23,7 +23,7 @@ void Node::make_outside()
       done(entry);
     });
   };
-  outside_.acme_info = [] { return gateway::acme_info_json("", std::nullopt, {}); };
+  outside_.acme_info = [this] { return certificates_->acme_info(); };
 }
 
 void Node::make_admin()
@@ -41,20 +41,18 @@ void Node::make_admin()
       return fail(Errc::not_found, "no [dns.{}] in gateway.toml", printable(domain.dns));
     TRY(state_->add_domain(domain));
     added_domains_ = TRY(state_->domains());
-    changed();
+    domains_changed();
     return ok();
   };
   admin_.delete_domain = [this](const std::string& name) -> Status {
     TRY(state_->delete_domain(name));
     added_domains_ = TRY(state_->domains());
-    changed();
+    domains_changed();
     return ok();
   };
-  admin_.renew = [](const std::string& domain) -> Status {
-    return fail(Errc::not_found, "no certificate is kept for '{}'", printable(domain));
-  };
-  admin_.set_caa = [](const std::string& domain, const gateway::AdminOutside::Done& done) {
-    done(fail(Errc::not_found, "no certificate is kept for '{}'", printable(domain)));
+  admin_.renew = [this](const std::string& domain) { return certificates_->renew(domain); };
+  admin_.set_caa = [this](const std::string& domain, gateway::AdminOutside::Done done) {
+    certificates_->set_caa(domain, std::move(done));
   };
   admin_.reload = [this] { return reload(); };
   admin_.attestations = [this](const std::string& domain) {
@@ -143,7 +141,10 @@ gateway::View Node::view() const
     one.added = i >= of_file;
     out.domains.push_back(std::move(one));
   }
-  out.control = {{"registrations", counters_.registrations},
+  certificates_->add_to(out.domains);
+  front_->add_to(out);
+  out.control = {{"custom_domains_asked", custom_domains_->asked()},
+                 {"registrations", counters_.registrations},
                  {"registrations_refused", counters_.registrations_refused},
                  {"evidence_refused", counters_.evidence_refused},
                  {"instances_forgotten", fleet_->forgotten()},
