@@ -118,7 +118,7 @@ struct Settings {
   bool development = false; ///< evidence of a simulated TEE counts
   std::string listen = "127.0.0.1:8000";
   std::string url{}; ///< how VMs reach that; empty: nobody is told
-  std::vector<std::string> names{"localhost", "127.0.0.1", "10.0.2.2"}; ///< of our certificate
+  std::vector<std::string> names{"localhost", "127.0.0.1"}; ///< of our certificate
   std::string agent{}; ///< the guest agent; empty: DSTACK_AGENT_ADDRESS, then the usual sockets
   std::vector<std::string> kms_urls{}; ///< for the agent that is played on a machine without one
   std::string admin_socket = "admin.sock";

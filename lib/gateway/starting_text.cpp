@@ -20,7 +20,8 @@ std::string own_text(const Settings& s)
 development = {}
 
 # Address and port of the HTTPS server where VMs register, how they reach it (told to them as one of
-# the gateways; empty: they are not), and the names that its certificate is for.
+# the gateways; empty: they are not), and the names in its certificate. VMs know a gateway by its app
+# id, whatever its name.
 listen = {}
 url = {}
 names = {}
