@@ -129,7 +129,7 @@ void Certificates::set_domains(const std::vector<gateway::DomainSettings>& domai
   domains_.clear();
   for (const gateway::DomainSettings& one : domains) {
     wanted.push_back(certs_domain(one));
-    domains_.insert(one.name);
+    domains_[one.name] = one;
     const auto held = held_.find(one.name);
     if (held != held_.end()) kept.push_back(held->second.certificate);
   }
@@ -147,9 +147,12 @@ std::vector<proxy::DomainCertificate> Certificates::served() const
 {
   std::vector<proxy::DomainCertificate> out;
   const Time now = sys::now();
-  for (const auto& [domain, held] : held_)
-    if (domains_.contains(domain) && held.certificate.not_after > now)
-      out.push_back({domain, held.certificate.chain_pem, held.certificate.key_pem});
+  for (const auto& [domain, held] : held_) {
+    const auto wanted = domains_.find(domain);
+    if (wanted != domains_.end() && held.certificate.not_after > now)
+      out.push_back({domain, held.certificate.chain_pem, held.certificate.key_pem,
+                     wanted->second.has_apps(), wanted->second.serves_itself()});
+  }
   return out;
 }
 
@@ -180,7 +183,7 @@ void Certificates::add_to(std::vector<gateway::DomainView>& domains) const
 Json Certificates::acme_info() const
 {
   std::vector<gateway::Attested> keys;
-  for (const std::string& domain : domains_) {
+  for (const auto& [domain, settings] : domains_) {
     const auto all = state_.attestations(certificate_subject(domain), max_shown);
     if (all) keys.insert(keys.end(), all->begin(), all->end());
   }

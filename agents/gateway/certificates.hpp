@@ -85,7 +85,7 @@ private:
   std::map<std::string, Held> held_{}; ///< by domain
   std::vector<proxy::AlpnChallenge> alpn_{};
   std::vector<certs::HttpChallenge> http_{};
-  std::set<std::string> domains_{};
+  std::map<std::string, gateway::DomainSettings> domains_{};
   std::set<std::string> attesting_{}; ///< report data under way, hex
   sys::Loop::TimerId retry_timer_ = 0;
   std::unique_ptr<net::HttpServer> http_server_;

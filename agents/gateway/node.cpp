@@ -210,7 +210,7 @@ void Node::changed()
   if (!certificates_) return;
   FrontInput input;
   for (const gateway::DomainSettings& one : domains())
-    input.domains.push_back(one.name);
+    if (one.has_apps()) input.domains.push_back(one.name);
   input.entries = fleet_->registry().entries();
   if (!wireguard_) input.forwards = &local_vms_;
   input.certificates = certificates_->served();

@@ -93,7 +93,8 @@ gateway::Self Node::self() const
     out.wg_ip = settings().wireguard.address;
     out.wg_endpoint = settings().wireguard.endpoint;
   }
-  const auto all = domains();
+  auto all = domains();
+  std::erase_if(all, [](const gateway::DomainSettings& one) { return !one.has_apps(); });
   const auto best =
       std::max_element(all.begin(), all.end(),
                        [](const gateway::DomainSettings& a, const gateway::DomainSettings& b) {

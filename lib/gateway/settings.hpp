@@ -24,6 +24,10 @@ struct DomainSettings {
   std::string challenge_name{};             ///< where _acme-challenge is a CNAME to
   std::uint64_t priority = 0;               ///< the highest is what VMs are told
   bool operator==(const DomainSettings&) const = default;
+
+  /// Apps have names below it; otherwise it is a custom domain whose TLS ends here.
+  bool has_apps() const { return names != "itself"; }
+  bool serves_itself() const { return names != "wildcard"; }
 };
 /// Spec gateway 4: blanks, final dots and "*." go, lower case; Errc::config unless it is a domain.
 Result<std::string> normal_domain(std::string_view text);
@@ -83,7 +87,7 @@ struct ProxySettings {
   std::uint64_t max_per_source = 1000;          ///< connections at a time
   std::uint64_t new_per_source = 200;           ///< a second
   std::uint64_t candidates = 3;
-  std::uint64_t splice_after = 0; ///< bytes; 0: never
+  std::uint64_t splice_after = std::uint64_t{256} << 10U; ///< bytes without a pause; 0: never
   milliseconds connect_timeout{5'000};
   milliseconds handshake_timeout{5'000};
   milliseconds idle_timeout{600'000};

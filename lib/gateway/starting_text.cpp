@@ -57,7 +57,8 @@ std::string domains_text(const Settings& s)
 {
   std::string out = R"(
 # Apps are reached at https://<id>-<port>.<domain>. The certificate is for *.domain ("wildcard"), for
-# the domain as well ("wildcard-and-itself"), or for it alone ("itself"). Authorities are shown that
+# the domain as well ("wildcard-and-itself"), or for it alone ("itself": a custom domain, found by its
+# TXT record, whose TLS ends here). Authorities are shown that
 # it is ours by "dns-01", through the [dns.NAME] that dns says; names without "*" also by
 # "tls-alpn-01" or "http-01". challenge_name: where _acme-challenge.<domain> is a CNAME to.
 # VMs are told the domain of the highest priority.
@@ -154,7 +155,7 @@ max_connections_per_app = {}
 max_per_source = {}          # connections at a time
 new_per_source = {}           # connections a second
 candidates = {}                 # instances tried for one connection
-splice_after = {}               # bytes of a passed-through connection; 0: never
+splice_after = {}          # bytes without a pause, passed through; 0: never
 connect_timeout = {}
 handshake_timeout = {}
 idle_timeout = {}
