@@ -206,7 +206,7 @@ void Manager::State::ask_for_renewal(Held& held)
         one.ask_ms = sys::monotonic_ms() + ask_again_ms + spread;
         if (!asked || !asked->info) return;
         one.has_renewal_info = true;
-        one.schedule.renewal_info(*asked->info, now());
+        one.schedule.renewal_info(*asked->info);
       });
 }
 

@@ -13,6 +13,7 @@ constexpr std::int64_t longest_retry_after_ms = 7 * day_ms; // the longest limit
 
 void Schedule::holds(Time not_before, Time not_after)
 {
+  not_before_ = not_before;
   not_after_ = not_after;
   renewal_ = acme::renewal_time(not_before, not_after, settings_, random_);
 }
@@ -38,11 +39,12 @@ std::int64_t Schedule::failed(std::optional<std::int64_t> retry_after_ms,
   return pause;
 }
 
-void Schedule::renewal_info(const acme::RenewalInfo& info, Time now)
+void Schedule::renewal_info(const acme::RenewalInfo& info)
 {
   if (!renewal_) return;
-  const std::int64_t reserve = std::max<std::int64_t>((not_after_.ms - now.ms) / 10, 0);
-  renewal_ = std::min(acme::renewal_time(info, now, random_), Time{not_after_.ms - reserve});
+  const std::int64_t reserve = (not_after_.ms - not_before_.ms) / 10;
+  // As of the epoch: a window that has passed is due by any clock, and the one here may be wrong.
+  renewal_ = std::min(acme::renewal_time(info, Time{0}, random_), Time{not_after_.ms - reserve});
 }
 
 bool Schedule::due(Time now, std::int64_t steady_ms) const

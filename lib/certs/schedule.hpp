@@ -24,8 +24,9 @@ public:
   /// Returns the pause.
   std::int64_t
   failed(std::optional<std::int64_t> retry_after_ms, std::int64_t steady_ms, std::uint64_t random);
-  /// What the authority says about the one in use; never later than shortly before it expires.
-  void renewal_info(const acme::RenewalInfo& info, Time now);
+  /// What the authority says about the one in use; never later than a tenth of its lifetime before
+  /// it expires.
+  void renewal_info(const acme::RenewalInfo& info);
   /// Now, and after failures again until there is one.
   void force()
   {
@@ -50,6 +51,7 @@ public:
 private:
   acme::RenewalSettings settings_;
   std::uint64_t random_;
+  Time not_before_{};
   Time not_after_{};
   std::optional<Time> renewal_{}; ///< absent: there is none
   std::int64_t ready_ms_ = 0;     ///< of the steady clock
