@@ -18,6 +18,7 @@ void add_commands(Tree& tree)
   tree.group("kms policy", "Say who gets keys, and see what that means");
   tree.group("kms audit", "Look into what a KMS decided");
   tree.group("kms replication", "Look into who got the root keys");
+  tree.group("gateway", "Give apps names on the Internet");
   tree.group("config", "Show settings and where they come from");
   add_deploy(tree);
   add_ps(tree);
@@ -71,6 +72,7 @@ void add_commands(Tree& tree)
   add_kms_audit_verify(tree);
   add_kms_audit_show(tree);
   add_kms_replication_verify(tree);
+  add_gateway_ct_check(tree);
   add_doctor(tree);
   add_config_show(tree);
   add_completion(tree);

@@ -35,6 +35,7 @@ void add_collateral_export(Tree& tree);
 void add_env_encrypt(Tree& tree);
 void add_env_inspect(Tree& tree);
 void add_key_derive(Tree& tree);
+void add_gateway_ct_check(Tree& tree);
 void add_kms_deploy(Tree& tree);
 void add_kms_image(Tree& tree);
 void add_kms_init(Tree& tree);

@@ -114,7 +114,7 @@ Status predict_tdx(const sys::fs::path& directory,
 
 } // namespace
 
-void add_question_options(Leaf& leaf, QuestionOptions& o)
+void add_identity_options(Leaf& leaf, QuestionOptions& o)
 {
   leaf.option("--policy", o.policy, "POLICY", "strict, permissive, or a TOML file")
       .fallback("strict")
@@ -128,6 +128,11 @@ void add_question_options(Leaf& leaf, QuestionOptions& o)
               "OS image that must have booted: name, directory or hash")
       .completes(image_candidates)
       .group("What must hold");
+}
+
+void add_question_options(Leaf& leaf, QuestionOptions& o)
+{
+  add_identity_options(leaf, o);
   leaf.option("--nonce", o.nonce, "HEX", "Challenge the evidence must answer, padded with zeros")
       .group("What must hold");
   leaf.option("--report-data", o.report_data, "HEX", "Report data, hex or text:…")

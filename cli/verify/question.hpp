@@ -19,6 +19,8 @@ struct QuestionOptions {
 };
 
 void add_question_options(Leaf& leaf, QuestionOptions& options);
+/// Those among them that say who must have made the evidence, not what for.
+void add_identity_options(Leaf& leaf, QuestionOptions& options);
 
 /// "strict" (also when empty), "permissive" or a file.
 Result<verify::Policy> read_policy(const std::string& word);
