@@ -18,7 +18,7 @@ void add_commands(Tree& tree)
   tree.group("kms policy", "Say who gets keys, and see what that means");
   tree.group("kms audit", "Look into what a KMS decided");
   tree.group("kms replication", "Look into who got the root keys");
-  tree.group("gateway", "Give apps names on the Internet");
+  tree.group("gateway", "Run a gateway, which gives apps HTTPS names, and look after it");
   tree.group("config", "Show settings and where they come from");
   add_deploy(tree);
   add_ps(tree);
@@ -62,6 +62,11 @@ void add_commands(Tree& tree)
   add_kms_share_key(tree);
   add_kms_share_get(tree);
   add_kms_share_show(tree);
+  add_gateway_init(tree);
+  add_gateway_run(tree);
+  add_gateway_status(tree);
+  add_gateway_drain(tree);
+  add_gateway_policy(tree);
   add_ratls_show(tree);
   add_kms_policy_check(tree);
   add_kms_policy_explain(tree);

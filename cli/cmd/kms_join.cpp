@@ -1,7 +1,7 @@
 #include "cli/cmd/add.hpp"
 #include "cli/kms/admin.hpp"
 #include "cli/kms/opening.hpp"
-#include "cli/kms/process.hpp"
+#include "cli/agent_process.hpp"
 #include "cli/kms/stand_in.hpp"
 #include "codec/json_list.hpp"
 #include "kms/policy.hpp"
@@ -97,10 +97,11 @@ Status prepare(const Options& o, const sys::fs::path& directory)
   return ok();
 }
 
-Result<KmsLaunch>
+Result<AgentLaunch>
 launch_of(const Options& o, const sys::fs::path& directory, const KmsAttester& attester)
 {
-  KmsLaunch out;
+  AgentLaunch out;
+  out.program = "dstack-kms";
   out.directory = directory;
   out.arguments = {"--join", o.url};
   if (!o.crash_at.empty()) out.arguments.insert(out.arguments.end(), {"--crash-at", o.crash_at});
@@ -124,8 +125,8 @@ Status run_join(const Options& o, const sys::fs::path& directory, Context& ctx)
   if (attester->simulated()) ctx.ui().warn(std::string{kms_stand_in_note});
   Status joined = fail(Errc::io, "dstack-kms ended without a word");
   sys::ExitState end;
-  const KmsLaunch launch = TRY(launch_of(o, directory, *attester));
-  const auto process = TRY(KmsProcess::start(
+  const AgentLaunch launch = TRY(launch_of(o, directory, *attester));
+  const auto process = TRY(AgentProcess::start(
       *loop, ctx, launch,
       [&](const Result<std::string>& said) { joined = said ? ok() : Status{said.error()}; },
       [&](const sys::ExitState& state) {

@@ -1,7 +1,7 @@
 #include "cli/cmd/add.hpp"
 #include "cli/kms/admin.hpp"
 #include "cli/kms/opening.hpp"
-#include "cli/kms/process.hpp"
+#include "cli/agent_process.hpp"
 #include "cli/kms/stand_in.hpp"
 #include "sys/protect.hpp"
 #include "vault/vault.hpp"
@@ -39,9 +39,9 @@ public:
     settings_ = TRY(read_kms_settings(directory_));
     attester_ = TRY(KmsAttester::find(loop_, ctx_, directory_, settings_, o_.agent));
     if (attester_->simulated()) ctx_.ui().warn(std::string{kms_stand_in_note});
-    const KmsLaunch launch = TRY(launch_of());
+    const AgentLaunch launch = TRY(launch_of());
     TRY(loop_.on_signals({SIGINT, SIGTERM, SIGHUP}, [this](int signal) { on_signal(signal); }));
-    kms_ = TRY(KmsProcess::start(
+    kms_ = TRY(AgentProcess::start(
         loop_, ctx_, launch, [this](Result<std::string> where) { on_ready(std::move(where)); },
         [this](const sys::ExitState& state) { on_end(state); }));
     TRY(loop_.run());
@@ -50,9 +50,10 @@ public:
   }
 
 private:
-  Result<KmsLaunch> launch_of() const
+  Result<AgentLaunch> launch_of() const
   {
-    KmsLaunch out;
+    AgentLaunch out;
+    out.program = "dstack-kms";
     out.directory = directory_;
     attester_->describe(out.settings);
     if (!o_.listen.empty()) {
@@ -164,7 +165,7 @@ private:
   sys::fs::path directory_;
   kms::Settings settings_;
   std::unique_ptr<KmsAttester> attester_;
-  std::unique_ptr<KmsProcess> kms_;
+  std::unique_ptr<AgentProcess> kms_;
   std::optional<sys::Child> command_;
   std::optional<int> command_exit_;
   std::optional<Error> failure_;

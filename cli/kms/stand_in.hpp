@@ -2,10 +2,8 @@
 /// Who attests a KMS on this machine: its guest agent, or, where there is none, `dstack simulate`'s
 /// answers for an app "dstack-kms". The latter is for development: no hardware vouches for it.
 
-#include "cli/context.hpp"
+#include "cli/simulate/agent.hpp"
 #include "kms/settings.hpp"
-#include "net/http_server.hpp"
-#include "rpc/prpc.hpp"
 
 namespace dstack::cli {
 
@@ -18,12 +16,8 @@ public:
                                                    const sys::fs::path& directory,
                                                    const kms::Settings& settings,
                                                    const std::string& given);
-  ~KmsAttester();
-  KmsAttester(const KmsAttester&) = delete;
-  KmsAttester& operator=(const KmsAttester&) = delete;
-
   const std::string& address() const { return address_; }
-  bool simulated() const { return server_ != nullptr; }
+  bool simulated() const { return played_ != nullptr; }
   /// Adds the members "agent" and "simulated_tee" to what dstack-kms is started with.
   void describe(codec::Json& settings) const;
 
@@ -31,10 +25,8 @@ private:
   KmsAttester() = default;
 
   std::string address_;
-  sys::fs::path socket_;
   sys::fs::path simulated_tee_;
-  rpc::Service service_;
-  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<PlayedAgent> played_;
 };
 
 inline constexpr std::string_view kms_stand_in_note =

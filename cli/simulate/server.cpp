@@ -1,11 +1,10 @@
 #include "cli/simulate/server.hpp"
 
 #include "cli/address.hpp"
-#include "guestsite/kms_signer.hpp"
+#include "cli/simulate/agent.hpp"
 #include "guestsite/machine.hpp"
 #include "guestsite/site.hpp"
 #include "net/http_server.hpp"
-#include "sys/clock.hpp"
 #include "sys/sockets.hpp"
 #include "sys/spawn.hpp"
 
@@ -19,7 +18,6 @@ namespace dstack::cli {
 namespace {
 
 constexpr std::size_t max_connections = 1024;
-constexpr std::chrono::milliseconds certificate_answer{20'000}; ///< of a KMS
 constexpr unsigned socket_mode = 0700; ///< of the caller; in a VM every container that mounts it
 constexpr int shell_signal_base = 128; ///< what a shell reports for a command ended by a signal
 
@@ -95,18 +93,7 @@ public:
 private:
   Status open_signer(const World& world)
   {
-    const guestapi::Facts& facts = world.guest->evidence().facts();
-    guestsite::SignerSettings settings;
-    settings.kms = *world.kms;
-    settings.app_id = facts.app_id;
-    settings.vm_config = facts.vm_config;
-    settings.reach.answer = certificate_answer;
-    settings.reach.total = certificate_answer;
-    settings.now = sys::now;
-    signer_ = TRY(guestsite::KmsSigner::create(loop_, std::move(settings)));
-    *world.sign_cert = [this](guestapi::SigningRequest request, guestapi::OnCertificate done) {
-      signer_->sign(std::move(request), std::move(done));
-    };
+    signer_ = TRY(make_signer(loop_, world));
     static_cast<void>(world.guest->demo_certificate()); // so that Info has it soon
     return ok();
   }

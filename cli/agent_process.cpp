@@ -1,4 +1,4 @@
-#include "cli/kms/process.hpp"
+#include "cli/agent_process.hpp"
 
 #include "cli/exit.hpp"
 #include <csignal>
@@ -32,10 +32,10 @@ Errc code_of(int status)
 
 } // namespace
 
-Result<std::unique_ptr<KmsProcess>> KmsProcess::start(
-    sys::Loop& loop, const Context& ctx, const KmsLaunch& launch, Ready ready, Ended ended)
+Result<std::unique_ptr<AgentProcess>> AgentProcess::start(
+    sys::Loop& loop, const Context& ctx, const AgentLaunch& launch, Ready ready, Ended ended)
 {
-  const sys::fs::path program = TRY(ctx.helper("dstack-kms"));
+  const sys::fs::path program = TRY(ctx.helper(launch.program));
   sys::Pipe settings = TRY(sys::make_pipe());
   sys::Pipe readiness = TRY(sys::make_pipe());
   sys::Pipe secret = TRY(sys::make_pipe());
@@ -54,27 +54,28 @@ Result<std::unique_ptr<KmsProcess>> KmsProcess::start(
   secret.write.reset();
   TRY(sys::write_all(settings.write.get(), as_bytes(codec::write_json(document))));
   settings.write.reset();
-  sys::Child child = TRY(sys::spawn(command).within("start dstack-kms"));
-  std::unique_ptr<KmsProcess> out{new KmsProcess{loop, std::move(child), std::move(readiness.read),
-                                                 std::move(ready), std::move(ended)}};
+  sys::Child child = TRY(sys::spawn(command).within("start {}", launch.program));
+  std::unique_ptr<AgentProcess> out{new AgentProcess{loop, launch.program, std::move(child),
+                                                     std::move(readiness.read), std::move(ready),
+                                                     std::move(ended)}};
   TRY(out->watch());
   return out;
 }
 
-KmsProcess::~KmsProcess()
+AgentProcess::~AgentProcess()
 {
   loop_.forget(child_.pidfd());
   if (readiness_) loop_.forget(readiness_.get());
 }
 
-Status KmsProcess::watch()
+Status AgentProcess::watch()
 {
   TRY(sys::set_nonblocking(readiness_.get()));
   TRY(loop_.watch(readiness_.get(), EPOLLIN, [this](std::uint32_t) { read_readiness(); }));
   return loop_.watch(child_.pidfd(), EPOLLIN, [this](std::uint32_t) { over(); });
 }
 
-void KmsProcess::read_readiness()
+void AgentProcess::read_readiness()
 {
   const auto piece = sys::read_some(readiness_.get(), max_readiness);
   if (!piece) return;
@@ -89,7 +90,7 @@ void KmsProcess::read_readiness()
     std::exchange(ready_, nullptr)(std::string{trim(line.substr(ready_word.size()))});
 }
 
-void KmsProcess::over()
+void AgentProcess::over()
 {
   const auto waited = child_.try_wait();
   if (waited && !*waited) return;
@@ -102,11 +103,11 @@ void KmsProcess::over()
   if (ended_) std::exchange(ended_, nullptr)(state);
 }
 
-Error KmsProcess::why_not(const sys::ExitState& state) const
+Error AgentProcess::why_not(const sys::ExitState& state) const
 {
   const std::string_view line = trim(std::string_view{said_}.substr(0, said_.find('\n')));
   if (line.empty() || state.signal != 0)
-    return fail(Errc::io, "dstack-kms {} before it was ready", state.describe());
+    return fail(Errc::io, "{} {} before it was ready", program_, state.describe());
   return Error{code_of(state.code), printable(line)};
 }
 
