@@ -4,6 +4,7 @@
 #include "guest/app.hpp"
 #include "guest/data_disk.hpp"
 #include "guest/events.hpp"
+#include "guest/gateway_link.hpp"
 #include "guest/host_link.hpp"
 #include "guest/image_bundle.hpp"
 #include "guestapi/guest.hpp"
@@ -50,6 +51,14 @@ private:
   Status serve_guest_api();
   Status serve_world();
 
+  // guest_gateway.cpp
+  void open_gateway();
+  Result<std::unique_ptr<GatewayLink>> make_gateway();
+  void no_gateway(const std::string& why);
+  void tell_of_gateway(std::string_view event, const std::string& text);
+  void await_gateway();
+  std::optional<codec::Json> gateway_status() const;
+
   // guest_serve.cpp
   void serve_host(const std::string& method, const codec::Json& params, const HostReply& reply);
   void serve_logs(const codec::Json& params, const HostReply& reply);
@@ -84,9 +93,12 @@ private:
   guestsite::ExternalSite site_;
   AppFiles files_;
   std::unique_ptr<AppWatch> watch_;
+  std::unique_ptr<GatewayLink> gateway_; ///< when the app asks for one
+  std::string gateway_problem_;          ///< why there is none even so
   std::vector<std::unique_ptr<net::HttpServer>> servers_;
   std::shared_ptr<std::optional<Finished>> crypto_loading_;
   std::shared_ptr<std::optional<Finished>> network_loading_;
+  std::shared_ptr<std::optional<Finished>> wireguard_loading_; ///< when the app asks for a gateway
   std::optional<ImageBundle> bundle_;
   std::optional<Error> failed_;
   bool keys_return_ = false; ///< after a restart; else the data disk starts empty

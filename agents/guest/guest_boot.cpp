@@ -42,6 +42,8 @@ const std::vector<std::string> network_modules = {
     "xt_nat",       "xt_tcpudp"};
 /// Encryption of the data disk; aesni_intel tests itself while it loads, so a helper does it too.
 const std::vector<std::string> crypto_modules = {"aesni_intel", "dm_crypt"};
+/// The tunnel to the gateway.
+const std::vector<std::string> gateway_modules = {"wireguard"};
 /// The configuration disk: needed at once.
 const std::vector<std::string> share_modules = {"vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1",
                                                 "nls_utf8"};
@@ -208,6 +210,7 @@ Status Guest::read_configuration()
   app_ = TRY(compose::parse_app_compose(app_compose_text_));
   TRY(compose::require_supported(app_));
   config_ = TRY(parse_sys_config(files.sys_config).within(".sys-config.json"));
+  if (app_.gateway_enabled) wireguard_loading_ = TRY(load_beside(gateway_modules));
   known_instance_ = TRY(parse_instance_info(files.instance_info).within(".instance_info"));
   encrypted_env_ = std::move(files.encrypted_env);
   TRY(collect_app());
@@ -246,9 +249,11 @@ Status Guest::start_containers()
   warm(processes_, {"containerd-shim-runc-v2", "-v"});
   TRY(seal_measurement());
   TRY(serve_guest_api().within("guest API"));
+  open_gateway();
   TRY(prepare_images());
   TRY(runtime_->wait_ready(daemon_deadline));
   if (config_.bundle) TRY(load_images());
+  await_gateway();
   TRY(start_app());
   booted_ = true;
   stage("done");

@@ -34,10 +34,11 @@ Json to_json(const Container& container)
   return out;
 }
 
-/// What the host may know: what the world may, and the version.
-Result<Json> host_info(guestapi::Guest& api)
+/// What the host may know: what the world may, the version, and how it is with the gateway.
+Result<Json> host_info(guestapi::Guest& api, const std::optional<Json>& gateway)
 {
   Json out = TRY(api.evidence().public_info(api.demo_certificate()));
+  if (gateway) out.set("gateway", *gateway);
   return std::move(out.set("version", guestapi::api_version));
 }
 
@@ -53,7 +54,8 @@ void Guest::serve_host(const std::string& method, const Json& params, const Host
 {
   if (method == "Info" || method == "Quote") {
     if (!api_) return reply.finish(fail(Errc::not_found, "the VM is not measured yet"));
-    return reply.finish(method == "Info" ? host_info(*api_) : host_quote(*api_, params));
+    if (method == "Quote") return reply.finish(host_quote(*api_, params));
+    return reply.finish(host_info(*api_, gateway_status()));
   }
   if (method == "SysInfo") return reply.finish(system_info());
   if (method == "NetworkInfo") return reply.finish(network_info());

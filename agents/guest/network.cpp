@@ -59,6 +59,20 @@ Status bring_up(int control, const std::string& interface)
   return ok();
 }
 
+/// The address replaces the one the interface had.
+Status
+set_address(int control, const std::string& interface, const std::string& address, unsigned prefix)
+{
+  ifreq request = request_for(interface);
+  request.ifr_addr = address_of(parse_address(address));
+  if (::ioctl(control, SIOCSIFADDR, &request) != 0)
+    return sys::errno_error(fmt::format("{} address {}", interface, address));
+  request.ifr_netmask = address_of(htonl(~std::uint32_t{0} << (32U - prefix)));
+  if (::ioctl(control, SIOCSIFNETMASK, &request) != 0)
+    return sys::errno_error(fmt::format("{} prefix /{}", interface, prefix));
+  return bring_up(control, interface);
+}
+
 Result<std::string> first_interface()
 {
   std::vector<std::string> names;
@@ -82,14 +96,7 @@ Status configure_network(const NetworkConfig& config)
 {
   const std::string interface = TRY(first_interface());
   const sys::Fd control = TRY(control_socket());
-  ifreq request = request_for(interface);
-  request.ifr_addr = address_of(parse_address(config.address));
-  if (::ioctl(control.get(), SIOCSIFADDR, &request) != 0)
-    return sys::errno_error(fmt::format("{} address {}", interface, config.address));
-  request.ifr_netmask = address_of(htonl(~std::uint32_t{0} << (32U - config.prefix)));
-  if (::ioctl(control.get(), SIOCSIFNETMASK, &request) != 0)
-    return sys::errno_error(fmt::format("{} prefix /{}", interface, config.prefix));
-  TRY(bring_up(control.get(), interface));
+  TRY(set_address(control.get(), interface, config.address, config.prefix));
   rtentry route{};
   route.rt_dst = address_of(0);
   route.rt_genmask = address_of(0);
@@ -100,6 +107,28 @@ Status configure_network(const NetworkConfig& config)
   return sys::write_file_atomic("/run/resolv.conf",
                                 as_bytes(fmt::format("nameserver {}\n", config.dns)),
                                 sys::Privacy::shared);
+}
+
+Status set_host_address(const std::string& interface, const std::string& address)
+{
+  constexpr unsigned alone = 32;
+  const sys::Fd control = TRY(control_socket());
+  return set_address(control.get(), interface, address, alone);
+}
+
+Status change_route(const std::string& interface, const std::string& host, Route change)
+{
+  const sys::Fd control = TRY(control_socket());
+  std::string device = interface;
+  rtentry route{};
+  route.rt_dst = address_of(parse_address(host));
+  route.rt_genmask = address_of(~std::uint32_t{0});
+  route.rt_flags = RTF_UP | RTF_HOST;
+  route.rt_dev = device.data();
+  const bool add = change == Route::add;
+  if (::ioctl(control.get(), add ? SIOCADDRT : SIOCDELRT, &route) == 0) return ok();
+  if (errno == (add ? EEXIST : ESRCH)) return ok();
+  return sys::errno_error(fmt::format("route to {} by {}", host, interface));
 }
 
 Status set_hostname(const std::string& name)

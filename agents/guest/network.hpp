@@ -10,6 +10,13 @@ Status bring_up_loopback();
 /// The first Ethernet-like interface gets the address, the default route and /run/resolv.conf.
 Status configure_network(const NetworkConfig& config);
 
+/// The interface gets this IPv4 address, without a network around it, in place of the one it had.
+Status set_host_address(const std::string& interface, const std::string& address);
+
+enum class Route { add, remove };
+/// To one IPv4 address through the interface; fine when it is there, or gone, already.
+Status change_route(const std::string& interface, const std::string& host, Route change);
+
 Status set_hostname(const std::string& name);
 
 } // namespace dstack::guest

@@ -14,7 +14,7 @@ namespace dstack::guest {
 namespace {
 
 constexpr std::string_view good_config =
-    R"({"kms_urls":["https://10.0.2.2:8000"],"vm_config":"{\"os_image_hash\":\"abcd\",\"cpu_count\":2}","docker_registry":"",
+    R"({"kms_urls":["https://10.0.2.2:8000"],"gateway_urls":["https://10.0.2.2:9202"],"vm_config":"{\"os_image_hash\":\"abcd\",\"cpu_count\":2}","docker_registry":"",
         "dstack":{"tee":"sim","bundle":true,"hostname":"web-1","insecure_registries":["10.0.2.2:5000"],
         "network":{"address":"10.0.2.15/24","gateway":"10.0.2.2","dns":"10.0.2.3"}}})";
 
@@ -37,6 +37,7 @@ TEST_SUITE("guest::parse_sys_config")
     CHECK(config->vm_config == R"({"os_image_hash":"abcd","cpu_count":2})");
     CHECK(config->os_image_hash == "abcd");
     CHECK(config->kms_urls == std::vector<std::string>{"https://10.0.2.2:8000"});
+    CHECK(config->gateway_urls == std::vector<std::string>{"https://10.0.2.2:9202"});
     CHECK(config->bundle);
     CHECK(config->hostname == "web-1");
     CHECK(config->insecure_registries == std::vector<std::string>{"10.0.2.2:5000"});
@@ -52,6 +53,17 @@ TEST_SUITE("guest::parse_sys_config")
     CHECK_FALSE(config->network);
     CHECK(config->kms_urls.empty());
     CHECK(config->hostname == "dstack");
+  }
+
+  TEST_CASE("gateways go by their older name when there are none by the newer one")
+  {
+    const auto older = parse_sys_config(with("gateway_urls", "tproxy_urls"));
+    REQUIRE(older);
+    CHECK(older->gateway_urls == std::vector<std::string>{"https://10.0.2.2:9202"});
+    const auto both =
+        parse_sys_config(with("\"gateway_urls\"", R"("tproxy_urls":["https://x"],"gateway_urls")"));
+    REQUIRE(both);
+    CHECK(both->gateway_urls == older->gateway_urls);
   }
 
   TEST_CASE("the image hash is told in lower case, however the host writes it")
@@ -76,6 +88,7 @@ TEST_SUITE("guest::parse_sys_config")
                                    {"10.0.2.3", ""},
                                    {"[\"https://10.0.2.2:8000\"]", "\"https://10.0.2.2:8000\""},
                                    {"\"https://10.0.2.2:8000\"", "7"},
+                                   {"[\"https://10.0.2.2:9202\"]", "\"https://10.0.2.2:9202\""},
                                    {"web-1", ""},
                                    {"web-1", "-x"},
                                    {"web-1", "a b"},

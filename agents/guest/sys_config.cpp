@@ -86,6 +86,8 @@ Result<SysConfig> parse_sys_config(std::string_view text)
   out.mr_config = TRY(root.get_string("mr_config", ""));
   out.docker_registry = TRY(root.get_string("docker_registry", ""));
   out.kms_urls = TRY(root.get_strings("kms_urls"));
+  out.gateway_urls = TRY(root.get_strings("gateway_urls"));
+  if (out.gateway_urls.empty()) out.gateway_urls = TRY(root.get_strings("tproxy_urls"));
   if (const Json* extra = root.find("dstack"); extra != nullptr && extra->is_object())
     out = TRY(with_extra(*extra, std::move(out)).within("dstack"));
   return out;

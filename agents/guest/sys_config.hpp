@@ -23,7 +23,8 @@ struct SysConfig {
   std::string os_image_hash; ///< hex, from vm_config; "" when absent
   std::string mr_config;     ///< document that MRCONFIGID version 3 is the hash of; or ""
   std::string docker_registry;
-  std::vector<std::string> kms_urls; ///< read when the app's keys come from a KMS
+  std::vector<std::string> kms_urls;     ///< read when the app's keys come from a KMS
+  std::vector<std::string> gateway_urls; ///< read when the app asks for a gateway
   std::string tee = "sim";
   std::optional<NetworkConfig> network;
   bool bundle = false;

@@ -100,6 +100,7 @@ void add_boot_options(const BuildOptions& options, Json& out)
   if (!options.pre_launch_script.empty()) out.set("pre_launch_script", options.pre_launch_script);
   if (!options.allowed_envs.empty()) out.set("allowed_envs", codec::list_of(options.allowed_envs));
   if (!options.key_provider_id.empty()) out.set("key_provider_id", hex(options.key_provider_id));
+  if (options.port_policy) out.set("port_policy", *options.port_policy);
   if (options.swap_bytes != 0) out.set("swap_size", options.swap_bytes);
   if (options.event_log_version != 1) out.set("event_log_version", options.event_log_version);
   if (options.launch_token_hash)
@@ -123,7 +124,7 @@ Result<std::string> build_app_compose(const BuildOptions& options)
       .set("key_provider", name_of(options.key_provider))
       .set("kms_enabled", options.key_provider == KeyProvider::kms)
       .set("local_key_provider_enabled", options.key_provider == KeyProvider::local)
-      .set("gateway_enabled", false)
+      .set("gateway_enabled", options.gateway_enabled)
       .set("public_logs", options.public_logs)
       .set("public_sysinfo", options.public_sysinfo)
       .set("public_tcbinfo", options.public_tcbinfo)

@@ -94,6 +94,8 @@ struct BuildOptions {
   std::map<std::string, std::string> env_files;
   KeyProvider key_provider = KeyProvider::none;
   Bytes key_provider_id; ///< the only one whose keys are taken; empty: any
+  bool gateway_enabled = false;
+  std::optional<codec::Json> port_policy; ///< as an app-compose has it
   bool public_logs = true;
   bool public_sysinfo = true;
   bool public_tcbinfo = true;

@@ -249,7 +249,7 @@ TEST_SUITE("compose: app-compose.json")
         R"("storage_fs":"zfs","event_log_version":2,"port_policy":{"restrict_mode":true},)"
         R"("docker_config":{"registry":"x"},"requirements":{})"));
     CHECK(names == std::vector<std::string>{"docker_config", "key_provider", "gateway_enabled",
-                                            "port_policy", "secure_time", "storage_fs"});
+                                            "secure_time", "storage_fs"});
     CHECK(refused_fields(with_3(
               R"("secure_time":false,"requirements":{"gpu_policy":{"rego":"package policy"}})")) ==
           std::vector<std::string>{"docker_compose_file", "requirements.gpu_policy.rego"});
@@ -258,9 +258,35 @@ TEST_SUITE("compose: app-compose.json")
                                 R"(["a","b"],"pre_launch_script":"c","allowed_envs":["A"],)"
                                 R"("requirements":{"os_version":">=0.6"})"))
               .empty());
-    CHECK(refused_fields(a1) == std::vector<std::string>{"gateway_enabled"});
-    CHECK(require_supported(*parse_app_compose(a1)).error().message() ==
-          "app-compose asks for gateway_enabled (there is no gateway yet)");
+    CHECK(require_supported(
+              *parse_app_compose(
+                  with_3(R"("docker_compose_file":"","secure_time":false,"storage_fs":"zfs")")))
+              .error()
+              .message() == "app-compose asks for storage_fs (the data disk is ext4)");
+  }
+
+  TEST_CASE("a gateway is for apps of a KMS with an instance id; a port policy is for a gateway")
+  {
+    CHECK(refused_fields(a1).empty());
+    const auto fields = [](const std::string& more) {
+      return refused_fields(with_3(R"("docker_compose_file":"","secure_time":false,)" + more));
+    };
+    using Names = std::vector<std::string>;
+    for (const char* enabled : {R"("gateway_enabled":true)", R"("tproxy_enabled":true)",
+                                R"("features":["tproxy-net"])"}) {
+      CAPTURE(enabled);
+      const std::string text = enabled;
+      CHECK(fields(text + R"(,"key_provider":"kms")").empty());
+      CHECK(fields(text) == Names{"gateway_enabled"});
+      CHECK(fields(text + R"(,"key_provider":"local")") == Names{"gateway_enabled"});
+      CHECK(fields(text + R"(,"key_provider":"kms","no_instance_id":true)") ==
+            Names{"no_instance_id"});
+      const std::string policy = R"(,"key_provider":"kms","port_policy":{"ports":[{"port":)";
+      CHECK(fields(text + policy + R"(80,"pp":true}],"restrict_mode":true})").empty());
+      CHECK(fields(text + policy + "0}]}") == Names{"port_policy"});
+    }
+    CHECK(fields(R"("port_policy":{"ports":[],"restrict_mode":false})").empty());
+    CHECK(fields(R"("port_policy":{"ports":[{"port":80}]})") == Names{"port_policy"});
   }
 
   TEST_CASE("what we build is accepted, supported and always the same")
@@ -280,6 +306,14 @@ TEST_SUITE("compose: app-compose.json")
     CHECK(check_supported(app).empty());
     CHECK(app.env_files == options.env_files);
     CHECK(*normalise_app_compose(text, Prune::nothing) == text);
+    options.key_provider = KeyProvider::kms;
+    options.gateway_enabled = true;
+    options.port_policy = *codec::parse_json(R"({"restrict_mode":true,"ports":[{"port":80}]})");
+    const std::string reachable = *build_app_compose(options);
+    CHECK(reachable.find(R"("gateway_enabled":true,)") != std::string::npos);
+    CHECK(reachable.find(R"("port_policy":{"ports":[{"port":80}],"restrict_mode":true})") !=
+          std::string::npos);
+    CHECK(check_supported(*parse_app_compose(reachable)).empty());
     options.name = "";
     CHECK(build_app_compose(options).error().message() == "an app name of 0 bytes (want 1 to 128)");
   }

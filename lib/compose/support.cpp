@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 #include "compose/app_compose.hpp"
 
+#include <algorithm>
+
 /// The guest of this build carries out a part of app-compose. What it does not, it must refuse: a
 /// field that is measured but ignored would make the measurement say something untrue.
 
@@ -34,6 +36,12 @@ bool has_rego(const AppCompose& app)
   return rego != nullptr && !rego->is_null();
 }
 
+bool has_port_zero(const AppCompose& app)
+{
+  return std::any_of(app.policy_ports.begin(), app.policy_ports.end(),
+                     [](const PolicyPort& one) { return one.port == 0; });
+}
+
 } // namespace
 
 std::vector<UnsupportedField> check_supported(const AppCompose& app)
@@ -49,9 +57,13 @@ std::vector<UnsupportedField> check_supported(const AppCompose& app)
            fmt::format("keys from {} cannot be had yet", name_of(app.key_provider)));
   out.when(app.key_provider == KeyProvider::none && !app.key_provider_id.empty(), "key_provider_id",
            "there is no key provider to check");
-  out.when(app.gateway_enabled, "gateway_enabled", "there is no gateway yet");
-  out.when(!app.policy_ports.empty() || app.restrict_ports, "port_policy",
-           "there is no gateway to carry it out");
+  out.when(app.gateway_enabled && app.key_provider != KeyProvider::kms, "gateway_enabled",
+           "a gateway knows apps by the certificates of a KMS, and this one has none");
+  out.when(app.gateway_enabled && app.no_instance_id, "no_instance_id",
+           "a gateway knows VMs by their instance id");
+  out.when(!app.gateway_enabled && (!app.policy_ports.empty() || app.restrict_ports), "port_policy",
+           "there is no gateway to carry it out; say gateway_enabled");
+  out.when(has_port_zero(app), "port_policy", "0 is no port");
   out.when(app.secure_time, "secure_time", "the guest has no trusted source of time; say false");
   out.when(app.storage_fs == "zfs", "storage_fs", "the data disk is ext4");
   out.when(!app.verity_volumes.empty(), "verity_volumes", "there are no read-only volumes yet");
