@@ -1,4 +1,5 @@
 #include "cli/cmd/add.hpp"
+#include "cli/deploy/gateway.hpp"
 #include "cli/deploy/new_vm.hpp"
 #include "cli/vms.hpp"
 
@@ -10,6 +11,7 @@ struct Options {
   AppOptions app;
   NewVmOptions vm;
   KmsOptions kms;
+  GatewayOptions gateway;
   std::string user_config;
 };
 
@@ -23,9 +25,11 @@ make_plan(const Options& o, Context& ctx, const config::Config& config, Stages& 
   vm.user_config = TRY(read_user_config(o.user_config));
   AppOptions app = o.app;
   vm.kms = TRY(choose_kms(o.kms, {}, app));
+  vm.gateway_urls = TRY(choose_gateways(o.gateway, {}, vm.kms ? HasKms::yes : HasKms::no, app));
   vm.app = TRY(prepare_app(ctx, app, registry_options(config), "", stages));
   stages.end();
   TRY(check_kms(vm.kms, {}, vm.app.parsed));
+  TRY(check_gateways(ctx, vm.gateway_urls, vm.app.parsed));
   if (vm.kms)
     vm.encrypted_env = TRY(encrypt_environment(*vm.kms, vm.app.parsed, vm.app.app_id, ctx.now()));
   if (carries_images(vm.app, o.app)) vm.images = Images::carried;
@@ -57,6 +61,7 @@ void add_deploy(Tree& tree)
   leaf.file("--user-config", o->user_config,
             "Handed to the app as /dstack/user_config; not measured, seen by this host");
   add_kms_options(leaf, o->kms);
+  add_gateway_option(leaf, o->gateway);
   o->vm.settings.add(leaf, "--registry-mirror", "registry.mirror").group("Registry");
   o->vm.settings.add(leaf, "--insecure-registry", "registry.insecure").group("Registry");
   add_wait_options(leaf, o->vm.launch, o->vm.settings);
@@ -77,7 +82,10 @@ void add_deploy(Tree& tree)
           "of --kms-root or --kms-dir, else the one that the KMS shows now. --env-file is for "
           "secrets: its values are encrypted here for a key that the KMS gives to this app's VM "
           "alone, its names become part of the measured app, and the compose file finds them as "
-          "variables (${NAME}, environment, secrets).")
+          "variables (${NAME}, environment, secrets).\n\n"
+          "With --gateway the app asks for a gateway, which gives its ports names: "
+          "https://APPID-PORT.DOMAIN. The VM registers there before the app starts; it starts all "
+          "the same when the gateway cannot be had, and the VM tries again.")
       .example("dstack deploy", "compose.yaml of the current directory")
       .example("dstack deploy compose.yaml --name shop --port auto:8080",
                "Choose the VM's name, take any free port of this machine")
@@ -86,6 +94,9 @@ void add_deploy(Tree& tree)
       .example("dstack deploy compose.yaml --kms https://127.0.0.1:8000 --kms-dir kms "
                "--env-file secrets.env",
                "Keys from your own KMS, which learns of the app; variables only the VM can read")
+      .example("dstack deploy compose.yaml --kms https://127.0.0.1:8000 --gateway "
+               "https://127.0.0.1:9202",
+               "Reachable by a name, through a gateway")
       .runs([o](Context& ctx) { return run(*o, ctx); });
 }
 

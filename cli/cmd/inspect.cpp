@@ -1,6 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/control.hpp"
-#include "cli/deploy/measurements.hpp"
+#include "cli/deploy/gateway.hpp"
 #include "cli/vms.hpp"
 
 namespace dstack::cli {
@@ -11,8 +11,9 @@ struct Options {
   std::string vm;
 };
 
-codec::Json document_of(const store::VmRecord& vm, const std::optional<Measurements>& measured)
+codec::Json document_of(const store::VmRecord& vm, const GuestSays& told)
 {
+  const auto& measured = told.measured;
   codec::Json out = codec::Json::object().set("schema", "dstack.inspect/1");
   const codec::Json facts = vm_json(vm);
   for (const auto& [key, value] : facts.members())
@@ -26,13 +27,13 @@ codec::Json document_of(const store::VmRecord& vm, const std::optional<Measureme
   out.set("measurements", measured ? measurements_json(*measured) : codec::Json{})
       .set("measurements_are",
            measured ? "claimed by the guest, not verified" : "unknown: not running")
-      .set("files", files)
-      .set("spec", store::to_json(vm.spec))
-      .set("state", store::to_json(vm.state));
+      .set("files", files);
+  if (told.gateway) out.set("gateway", gateway_json(*told.gateway, vm.spec));
+  out.set("spec", store::to_json(vm.spec)).set("state", store::to_json(vm.state));
   return out;
 }
 
-void print(const store::VmRecord& vm, const std::optional<Measurements>& measured, Context& ctx)
+void print(const store::VmRecord& vm, const GuestSays& told, Context& ctx)
 {
   Console& ui = ctx.ui();
   const auto row = [&](std::string_view name, std::string_view value) {
@@ -62,26 +63,28 @@ void print(const store::VmRecord& vm, const std::optional<Measurements>& measure
   row("ended", vm.state.exit);
   row("last error", printable(vm.state.last_error));
   row("problem", vm.problem);
-  if (!measured) return;
-  print_measurements(ui, *measured);
+  if (told.gateway) print_gateway(ui, *told.gateway, spec);
+  if (!told.measured) return;
+  print_measurements(ui, *told.measured);
   ui.line("The registers are what the guest claims; they were not verified here.");
 }
 
 Result<Exit> run(const Options& o, Context& ctx)
 {
   const store::VmRecord vm = TRY(pick_vm(ctx, o.vm));
-  std::optional<Measurements> measured;
+  GuestSays told;
   if (store::is_alive(vm) && vm.state.status == store::VmStatus::running) {
     auto got = guest_measurements(vm);
     if (got)
-      measured = std::move(*got);
+      told.measured = std::move(*got);
     else
       ctx.ui().detail(fmt::format("the guest gave no measurements: {}", got.error().message()));
+    told.gateway = guest_gateway(vm);
   }
   if (ctx.ui().json())
-    ctx.ui().document(document_of(vm, measured));
+    ctx.ui().document(document_of(vm, told));
   else
-    print(vm, measured, ctx);
+    print(vm, told, ctx);
   return Exit::ok;
 }
 

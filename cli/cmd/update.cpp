@@ -1,6 +1,7 @@
 #include "cli/cmd/add.hpp"
 #include "cli/deploy/change.hpp"
 #include "cli/deploy/create.hpp"
+#include "cli/deploy/gateway.hpp"
 #include "cli/deploy/kms.hpp"
 #include "cli/deploy/launch.hpp"
 #include "cli/deploy/ports.hpp"
@@ -18,6 +19,7 @@ struct Options {
   SettingOptions settings;
   LaunchOptions launch;
   KmsOptions kms;
+  GatewayOptions gateway;
   std::vector<std::string> ports;
   std::string user_config;
   std::uint64_t timeout_ms = 30'000;
@@ -42,6 +44,7 @@ struct Plan {
   App running;
   Change change;
   std::optional<KmsChoice> kms;
+  std::vector<std::string> gateway_urls;
   std::optional<Bytes> encrypted_env;
   std::optional<Bytes> user_config;
 };
@@ -72,10 +75,15 @@ Result<Plan> make_plan(const Options& o,
   AppOptions app = o.app;
   app.before = &plan.running.parsed;
   plan.kms = TRY(choose_kms(o.kms, vm.spec.kms, app));
+  const bool has_kms = plan.kms || !vm.spec.kms.urls.empty();
+  plan.gateway_urls = TRY(
+      choose_gateways(o.gateway, vm.spec.gateway_urls, has_kms ? HasKms::yes : HasKms::no, app));
   plan.change = TRY(plan_change(ctx, vm, app, registry_options(config), stages));
   const compose::AppCompose& after = plan.change.after.parsed;
   TRY(check_pin_kept(plan.running.parsed, after));
   TRY(check_kms(plan.kms, vm.spec.kms, after));
+  if (after.gateway_enabled || !o.gateway.urls.empty())
+    TRY(check_gateways(ctx, plan.gateway_urls, after));
   if (plan.kms)
     plan.encrypted_env = TRY(encrypt_environment(*plan.kms, after, vm.spec.app.app_id, ctx.now()));
   plan.user_config = TRY(read_user_config(o.user_config));
@@ -96,6 +104,8 @@ Result<store::VmSpec> updated_spec(const Options& o,
   spec.registry_mirror = config.text("registry.mirror");
   spec.insecure_registries = config.list("registry.insecure");
   if (plan.kms) spec.kms = plan.kms->spec;
+  spec.gateway_urls = plan.gateway_urls;
+  if (!app.parsed.gateway_enabled) spec.gateway_urls.clear();
   PortPlan ports = TRY(plan_ports(ctx, o.ports, app.project, vm.spec.ports));
   spec.ports = std::move(ports.forwards);
   for (const std::string& remark : ports.remarks)
@@ -160,7 +170,7 @@ Result<Exit> run(const Options& o, Context& ctx)
   const Plan plan = TRY(make_plan(o, ctx, vm, config, stages));
   const Change& change = plan.change;
   const bool same = change.same_bytes() && vm.spec.app.compose_hash == change.after.compose_hash;
-  if (same && o.ports.empty() && o.user_config.empty() && !o.kms.any()) {
+  if (same && o.ports.empty() && o.user_config.empty() && !o.kms.any() && o.gateway.urls.empty()) {
     ctx.ui().note(fmt::format("nothing to update: {} runs this app already", shown_name(vm)));
     if (ctx.ui().json())
       ctx.ui().document(change_json(vm, change).set("schema", "dstack.update.none/1"));
@@ -187,6 +197,7 @@ void add_update(Tree& tree)
             "Handed to the app as /dstack/user_config; not measured, seen by this host");
   leaf.flag("-n,--dry-run", o->dry_run, "Show what would change, change nothing");
   add_kms_options(leaf, o->kms);
+  add_gateway_option(leaf, o->gateway);
   o->settings.add(leaf, "--registry-mirror", "registry.mirror").group("Registry");
   o->settings.add(leaf, "--insecure-registry", "registry.insecure").group("Registry");
   add_wait_options(leaf, o->launch, o->settings);
@@ -197,7 +208,8 @@ void add_update(Tree& tree)
           "nothing changed the VM is left alone.\n\n"
           "An app of a KMS keeps its KMS, its root key and its encrypted variables; --kms and "
           "--env-file replace addresses and variables. The root key stays: the data can be read "
-          "with no other keys.")
+          "with no other keys. --gateway makes an app of a compose file ask for a gateway, or "
+          "replaces its addresses.")
       .example("dstack update shop compose.yaml", "The next version")
       .example("dstack update shop compose.yaml --dry-run", "The same as dstack diff")
       .runs([o](Context& ctx) { return run(*o, ctx); });

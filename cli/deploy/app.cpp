@@ -49,6 +49,7 @@ void rename_pinned(App& app, const std::map<std::string, std::string>& digests)
 BootOptions boot_options(const AppOptions& options)
 {
   BootOptions out = options.boot;
+  out.gateway = options.gateway;
   if (!options.kms) return out;
   out.key_provider = compose::name_of(compose::KeyProvider::kms);
   out.kms_root = options.kms->root;

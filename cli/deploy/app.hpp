@@ -25,6 +25,7 @@ struct AppOptions {
     std::vector<std::string> variables; ///< of --env-file
   };
   std::optional<Kms> kms;
+  bool gateway = false; ///< an app that is made from a compose file asks for one
   const compose::AppCompose* before = nullptr; ///< the app this one follows, in an update
   bool never_boots = false; ///< fields that no guest of ours carries out are fine
 };

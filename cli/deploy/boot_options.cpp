@@ -41,6 +41,8 @@ void keep(const compose::AppCompose& before, compose::BuildOptions& build)
   build.allowed_envs = before.allowed_envs;
   build.swap_bytes = before.swap_bytes;
   build.event_log_version = before.event_log_version;
+  build.gateway_enabled = before.gateway_enabled;
+  if (const codec::Json* policy = before.json.find("port_policy")) build.port_policy = *policy;
   if (before.requirements) build.launch_token_hash = before.requirements->launch_token_hash;
 }
 
@@ -129,6 +131,7 @@ Status fill_boot_options(const BootOptions& options,
         TRY(sys::read_text(options.pre_launch_script, max_script).within("--pre-launch-script"));
   if (options.swap_bytes != 0) build.swap_bytes = options.swap_bytes;
   if (!options.event_log.empty()) build.event_log_version = options.event_log == "2" ? 2 : 1;
+  if (options.gateway) build.gateway_enabled = true;
   return ok();
 }
 

@@ -14,6 +14,7 @@ struct BootOptions {
   std::string pre_launch_script;         ///< file
   std::uint64_t swap_bytes = 0;
   std::string event_log; ///< "" as before, or 1 for a new app
+  bool gateway = false;  ///< of --gateway; false: as before, or none for a new app
 
   bool any() const;
 };

@@ -107,7 +107,7 @@ std::string sys_config(const store::VmSpec& spec, const osbuild::ImageInfo& imag
       .set("insecure_registries", codec::list_of(spec.insecure_registries, as_seen_by_guest));
   Json out = Json::object();
   out.set("kms_urls", codec::list_of(spec.kms.urls, as_seen_by_guest))
-      .set("gateway_urls", Json::array())
+      .set("gateway_urls", codec::list_of(spec.gateway_urls, as_seen_by_guest))
       .set("pccs_url", "")
       .set("docker_registry", as_seen_by_guest(spec.registry_mirror))
       .set("host_api_url", "")

@@ -24,15 +24,6 @@ kmsclient::Reach reach()
   return out;
 }
 
-std::vector<std::string> one_by_one(const std::vector<std::string>& given)
-{
-  std::vector<std::string> out;
-  for (const std::string& word : given)
-    for (const std::string_view piece : split(word, ','))
-      if (!trim(piece).empty()) out.emplace_back(trim(piece));
-  return out;
-}
-
 /// The root's key that must be shown, and who says so.
 struct WantedRoot {
   Bytes spki{};
@@ -111,6 +102,15 @@ Status check_names(const keys::Environment& env, const compose::AppCompose& app)
 }
 
 } // namespace
+
+std::vector<std::string> one_by_one(const std::vector<std::string>& given)
+{
+  std::vector<std::string> out;
+  for (const std::string& word : given)
+    for (const std::string_view piece : split(word, ','))
+      if (!trim(piece).empty()) out.emplace_back(trim(piece));
+  return out;
+}
 
 void add_kms_options(Leaf& leaf, KmsOptions& options)
 {

@@ -17,6 +17,8 @@ struct KmsOptions {
   bool any() const { return !urls.empty() || !directory.empty() || !env_file.empty(); }
 };
 void add_kms_options(Leaf& leaf, KmsOptions& options);
+/// The values of an option that may hold several, with commas.
+std::vector<std::string> one_by_one(const std::vector<std::string>& given);
 
 struct KmsChoice {
   store::VmKms spec{}; ///< for vm.json

@@ -1,7 +1,7 @@
 #include "cli/deploy/launch.hpp"
 
 #include "cli/deploy/create.hpp"
-#include "cli/deploy/measurements.hpp"
+#include "cli/deploy/gateway.hpp"
 #include "cli/supervisor.hpp"
 #include "cli/vms.hpp"
 #include "codec/json_list.hpp"
@@ -41,7 +41,7 @@ void print_document(Context& ctx,
                     const store::VmRecord& vm,
                     const Launched& launched,
                     const Stages& stages,
-                    const std::optional<Measurements>& measured,
+                    const GuestSays& told,
                     std::string_view schema)
 {
   codec::Json times = codec::Json::array();
@@ -59,16 +59,17 @@ void print_document(Context& ctx,
       .set("image", vm.spec.image.name)
       .set("os_image_hash", vm.spec.image.os_image_hash)
       .set("urls", codec::list_of(launched.probes, probe_json))
-      .set("measurements", measured ? measurements_json(*measured) : codec::Json{})
+      .set("measurements", told.measured ? measurements_json(*told.measured) : codec::Json{})
       .set("stages", times)
       .set("total_ms", stages.total_ms());
+  if (told.gateway) out.set("gateway", gateway_json(*told.gateway, vm.spec));
   ctx.ui().document(out);
 }
 
 void print_summary(Context& ctx,
                    const store::VmRecord& vm,
                    const Launched& launched,
-                   const std::optional<Measurements>& measured)
+                   const GuestSays& told)
 {
   Console& ui = ctx.ui();
   for (const Probe& probe : launched.probes) {
@@ -83,7 +84,8 @@ void print_summary(Context& ctx,
   if (!vm.state.instance_id.empty()) ui.line(fmt::format("instance id   {}", vm.state.instance_id));
   ui.line(fmt::format("compose hash  {}", vm.spec.app.compose_hash));
   ui.line(fmt::format("OS image      {} ({})", vm.spec.image.os_image_hash, vm.spec.image.name));
-  if (measured) print_measurements(ui, *measured);
+  if (told.gateway) print_gateway(ui, *told.gateway, vm.spec);
+  if (told.measured) print_measurements(ui, *told.measured);
   if (vm.spec.tee == store::Tee::sim)
     ui.line(ui.paint_out(Tone::warn, "simulated: no TEE hardware; nothing here is confidential"));
 }
@@ -135,16 +137,18 @@ Result<Exit> report_launch(Context& ctx,
                            std::string_view schema)
 {
   const store::VmRecord now = TRY(vm_store(ctx).get(vm.spec.id));
-  std::optional<Measurements> measured;
+  GuestSays told;
   const bool ready = launched.waited && launched.end == BootEnd::ready;
-  if (ready)
-    if (auto got = guest_measurements(now)) measured = std::move(*got);
+  if (ready) {
+    if (auto got = guest_measurements(now)) told.measured = std::move(*got);
+    told.gateway = guest_gateway(now);
+  }
   if (ctx.ui().json())
-    print_document(ctx, now, launched, stages, measured, schema);
+    print_document(ctx, now, launched, stages, told, schema);
   else if (ctx.globals().quiet)
     ctx.ui().line(now.spec.id);
   else if (ready)
-    print_summary(ctx, now, launched, measured);
+    print_summary(ctx, now, launched, told);
   else
     ctx.ui().line(fmt::format("{} {}", now.spec.name, word_for(launched)));
 

@@ -33,10 +33,8 @@ Result<std::string> free_name(const NewVmOptions& o, const Context& ctx, const A
   return name;
 }
 
-Result<store::VmSpec> make_spec(const NewVmOptions& o,
-                                const Context& ctx,
-                                const config::Config& config,
-                                const NewVm& vm)
+Result<store::VmSpec>
+make_spec(const NewVmOptions& o, const Context& ctx, const config::Config& config, const NewVm& vm)
 {
   store::VmSpec spec;
   std::array<std::uint8_t, 6> random{};
@@ -71,8 +69,7 @@ void announce(Context& ctx, const NewVm& vm, const TeeChoice& tee)
 
 Status check(const NewVmOptions& options)
 {
-  if (!options.name.empty())
-    TRY(as_usage(store::check_vm_name(options.name).within("--name")));
+  if (!options.name.empty()) TRY(as_usage(store::check_vm_name(options.name).within("--name")));
   for (const std::string& port : options.ports)
     static_cast<void>(TRY(parse_port_spec(port)));
   return ok();
@@ -90,6 +87,7 @@ Status plan_vm(const NewVmOptions& options,
   vm.spec = TRY(make_spec(options, ctx, config, vm));
   vm.spec.tee = tee.tee;
   if (vm.kms) vm.spec.kms = vm.kms->spec;
+  vm.spec.gateway_urls = vm.gateway_urls;
   PortPlan ports = TRY(plan_ports(ctx, options.ports, vm.app.project, {}));
   vm.spec.ports = std::move(ports.forwards);
   for (const std::string& remark : ports.remarks)

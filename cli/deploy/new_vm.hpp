@@ -28,6 +28,7 @@ struct NewVm {
   App app;
   Images images = Images::pulled;
   std::optional<KmsChoice> kms{};
+  std::vector<std::string> gateway_urls{};
   std::optional<Bytes> encrypted_env{};
   std::optional<Bytes> user_config{};
   osbuild::ImageInfo image{};

@@ -241,6 +241,7 @@ Json to_json(const VmSpec& spec)
   json.set("tee", name_of(spec.tee)).set("ports", std::move(ports));
   json.set("restart", std::move(restart)).set("app", std::move(app)).set("bundle", spec.bundle);
   if (!spec.kms.urls.empty()) json.set("kms", to_json(spec.kms));
+  if (!spec.gateway_urls.empty()) json.set("gateway_urls", codec::list_of(spec.gateway_urls));
   json.set("registry_mirror", spec.registry_mirror);
   json.set("insecure_skip_image_check", spec.insecure_skip_image_check);
   json.set("insecure_registries", codec::list_of(spec.insecure_registries));
@@ -280,6 +281,7 @@ Result<VmSpec> spec_from_json(const Json& json)
   spec.app = TRY(app_from_json(*TRY(json.need_object("app"))).within("app"));
   if (const Json* kms = json.find("kms"); kms != nullptr && !kms->is_null())
     spec.kms = TRY(kms_from_json(*kms).within("kms"));
+  spec.gateway_urls = TRY(json.get_strings("gateway_urls"));
   spec.bundle = TRY(get_file_name(json, "bundle"));
   spec.registry_mirror = TRY(json.get_string("registry_mirror", ""));
   spec.insecure_skip_image_check = TRY(json.get_bool("insecure_skip_image_check", false));

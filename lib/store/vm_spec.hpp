@@ -57,6 +57,7 @@ struct VmSpec {
   VmRestart restart{};
   VmApp app{};
   VmKms kms{};
+  std::vector<std::string> gateway_urls{}; ///< as this machine reaches them; empty: no gateway
   std::string bundle{}; ///< file name in the VM's directory, empty = images are pulled
   std::string registry_mirror{};
   bool insecure_skip_image_check = false;

@@ -46,10 +46,13 @@ TEST_SUITE("store::VmSpec")
 {
   TEST_CASE("spec and state survive the way through JSON")
   {
-    const VmSpec spec = spec_named("web", 1);
+    VmSpec spec = spec_named("web", 1);
+    CHECK(to_json(spec).find("gateway_urls") == nullptr);
+    spec.gateway_urls = {"https://127.0.0.1:9202", "https://gw.example.com"};
     const auto again = spec_from_json(to_json(spec));
     REQUIRE(again);
     CHECK(to_json(*again) == to_json(spec));
+    CHECK(again->gateway_urls == spec.gateway_urls);
     VmState state;
     state.status = VmStatus::booting;
     state.pid = 42;

@@ -72,6 +72,13 @@ $ dstack deploy --no-pin --key-provider local --kms https://127.0.0.1:1
 $ dstack deploy --no-pin --kms http://127.0.0.1:1
 ! dstack: error: --kms: KMS URL 'http://127.0.0.1:1': a KMS is asked over https only
 ? 2
+$ dstack deploy --no-pin --gateway https://127.0.0.1:9202
+! dstack: error: --gateway: a gateway knows apps by the certificates of their KMS
+!   say which KMS it is with --kms URL
+? 2
+$ dstack deploy --no-pin --gateway http://127.0.0.1:9202
+! dstack: error: --gateway: gateway URL 'http://127.0.0.1:9202': a gateway is asked over https only
+? 2
 $ dstack deploy --no-pin --kms https://127.0.0.1:1,https://127.0.0.2:1/prpc
 ! dstack: error: KMS: https://127.0.0.1:1: GetTempCaCert: 127.0.0.1: connect to 127.0.0.1:1: Connection refused; https://127.0.0.2:1: GetTempCaCert: 127.0.0.2: connect to 127.0.0.2:1: Connection refused
 ? 1
