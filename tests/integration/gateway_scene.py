@@ -46,6 +46,7 @@ class Gateway:
     def __init__(self, directory, scene, arguments=("--no-wireguard",)):
         self.dir, self.scene, self.arguments = directory, scene, arguments
         self.log, self.process = scene.world.dir / "gateway.log", None
+        self.authority = directory / "dev-ca.pem"
 
     def start(self, good=True):
         self.process = subprocess.Popen(
@@ -124,8 +125,8 @@ class Gateway:
         file.write_text(text)
 
     def https(self, name, path="/", host=None):
-        """Over the data plane, trusting the development authority: status, body, certificate."""
-        context = ssl.create_default_context(cafile=self.dir / "dev-ca.pem")
+        """Over the data plane, trusting its authority: status, body, certificate."""
+        context = ssl.create_default_context(cafile=self.authority)
         with socket.create_connection(("127.0.0.1", self.proxy), timeout=30) as raw:
             with context.wrap_socket(raw, server_hostname=name) as tls:
                 certificate = tls.getpeercert(binary_form=True)
@@ -144,8 +145,8 @@ class Scene:
         self.apps = {name: self.world.app(name, key_provider="kms") for name in names}
         self.app_id = ""
 
-    def gateway(self, *init, arguments=("--no-wireguard",)):
-        made = json.loads(self.world.run("gateway", "init", "gw", "--domain", DOMAIN, "--dev-ca", "--kms", self.kms.url, "--json", *init).stdout)
+    def gateway(self, *init, authority=("--dev-ca",), arguments=("--no-wireguard",)):
+        made = json.loads(self.world.run("gateway", "init", "gw", "--domain", DOMAIN, *authority, "--kms", self.kms.url, "--json", *init).stdout)
         self.app_id = made["app_id"]
         allowed = {**self.allowed(), made["app_id"]: [made["compose_hash"]]}
         self.kms.allow(allowed, head=f'gateway_app_id = "{made["app_id"]}"\n')
