@@ -1,6 +1,7 @@
 #include "agents/gateway/admin.hpp"
 
 #include "gateway/metrics.hpp"
+#include "gateway/page.hpp"
 #include "sys/secret_files.hpp"
 #include "sys/sockets.hpp"
 
@@ -71,6 +72,8 @@ void Admin::handle(const http::Request& request, const net::Responder& to)
     return to.send({200,
                     {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                     gateway::metrics_text(node_.view())});
+  if (request.path() == "/" && request.method == "GET")
+    return to.send(gateway::admin_page(node_.view()));
   rpc::answer(service_, below_prpc(request),
               [to](http::Response response) { to.send(std::move(response)); });
 }

@@ -1,6 +1,7 @@
 #pragma once
-/// The operator's side (spec gateway 1, 4, 5): the service Admin and /metrics on a unix socket that
-/// only its owner can open and, where the settings want it, over TCP for who has the token.
+/// The operator's side (spec gateway 1, 4, 5): the service Admin, /metrics and a page on a unix
+/// socket that only its owner can open and, where the settings want it, over TCP for who has the
+/// token.
 
 #include "agents/gateway/node.hpp"
 #include "net/http_server.hpp"
