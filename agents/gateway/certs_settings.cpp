@@ -7,6 +7,23 @@ namespace dstack::gatewaynode {
 
 namespace {
 
+/// Of the name and algorithm in the settings: the secret alone in base64, or the whole key as
+/// tsig-keygen(8) writes it.
+Result<dns::TsigKey> update_key(const SecretBytes& file, const gateway::DnsSettings& from)
+{
+  dns::TsigKey out;
+  out.name = from.key_name;
+  out.algorithm = from.algorithm == "hmac-sha512" ? dns::TsigAlgorithm::hmac_sha512
+                                                  : dns::TsigAlgorithm::hmac_sha256;
+  auto whole = dns::parse_tsig_key(as_text(file.view()));
+  if (whole && (lower(whole->name) != lower(out.name) || whole->algorithm != out.algorithm))
+    return fail(Errc::config, "it holds the key '{}', not '{}' for {}", whole->name, out.name,
+                from.algorithm);
+  if (whole) return *std::move(whole);
+  out.key = SecretBytes{TRY(parse_base64(as_text(file.view())))};
+  return out;
+}
+
 Result<certs::DnsSettings> way_of(const Foundation& on, const gateway::DnsSettings& from)
 {
   certs::DnsSettings out;
@@ -23,11 +40,8 @@ Result<certs::DnsSettings> way_of(const Foundation& on, const gateway::DnsSettin
     certs::DynamicUpdateSettings one;
     one.server = from.server;
     one.zone = from.zone;
-    one.key.name = from.key_name;
-    one.key.algorithm = from.algorithm == "hmac-sha512" ? dns::TsigAlgorithm::hmac_sha512
-                                                        : dns::TsigAlgorithm::hmac_sha256;
-    const SecretBytes text = TRY(sys::read_passphrase(on.below(from.key_file)).within("key_file"));
-    one.key.key = SecretBytes{TRY(parse_base64(as_text(text.view())).within("key_file"))};
+    const SecretBytes file = TRY(sys::read_passphrase(on.below(from.key_file)).within("key_file"));
+    one.key = TRY(update_key(file, from).within("key_file"));
     out.provider = std::move(one);
   } else {
     certs::HookSettings one;

@@ -52,7 +52,7 @@ struct DnsSettings {
   std::string zone{};
   std::string key_name{};
   std::string algorithm = "hmac-sha256"; ///< or hmac-sha512
-  std::string key_file{};                ///< owner-only, base64
+  std::string key_file{};                ///< owner-only: as tsig-keygen writes it, or base64
   std::vector<std::string> command{};
   std::uint64_t ttl = 60; ///< seconds
   milliseconds max_wait{300'000};

@@ -111,7 +111,7 @@ std::string ways_text(const Settings& s)
 # kind = "update"                       # RFC 2136, signed by TSIG
 # server = "ns.example.com"
 # key_name = "gateway"
-# key_file = "update.key"               # base64
+# key_file = "update.key"               # as tsig-keygen writes it, or base64
 # [dns.script]
 # kind = "hook"                         # gets DSTACK_DNS_ACTION, _TYPE, _NAME, _VALUE, _TTL
 # command = ["/usr/local/bin/dns-hook"]
