@@ -275,19 +275,23 @@ void Node::looked(const Result<route::WgState>& state)
 }
 
 /// An interface that was made anew has heard of nobody, and VMs keep their registration for as long
-/// as they keep their key: both say nothing against an instance.
+/// as they keep their key: both say nothing against an instance. Nor does a clock that was set.
 void Node::recycle()
 {
+  const Time now = sys::now();
+  const bool jumped = clock_.jumped(now, sys::monotonic_ms());
+  if (jumped) log_.warning("node", "the clock was set: nobody counts as gone because of that");
   route::Registry::Handshakes next;
   for (const route::RegistryEntry& entry : fleet_->registry().entries()) {
     Time& last = next[entry.public_key];
+    if (jumped) last = now;
     for (const auto* known : {&alive_, &heard_}) {
       const auto at = known->find(entry.public_key);
       if (at != known->end()) last = std::max(last, at->second);
     }
   }
   alive_ = std::move(next);
-  fleet_->heard(alive_, sys::now());
+  fleet_->heard(alive_, now);
 }
 
 void Node::look_at_vms()

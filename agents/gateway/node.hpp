@@ -12,6 +12,7 @@
 #include "agents/gateway/policy_fetch.hpp"
 #include "agents/gateway/wireguard.hpp"
 #include "gateway/admin.hpp"
+#include "gateway/clock_watch.hpp"
 #include "gateway/service.hpp"
 #include "net/tls.hpp"
 
@@ -98,6 +99,7 @@ private:
   route::Registry::Handshakes heard_{}; ///< through WireGuard
   route::Registry::Handshakes alive_{}; ///< that, or registered, or there when we began
   std::map<std::string, Forwards> local_vms_{};
+  gateway::ClockWatch clock_{};
   bool accepting_ = true;
   std::string rpc_url_{};
   std::vector<gateway::DomainSettings> added_domains_{};
