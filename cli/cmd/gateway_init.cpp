@@ -210,7 +210,7 @@ void add_gateway_init(Tree& tree)
   leaf.option("--listen", o->listen, "ADDRESS:PORT", "Where the world connects")
       .fallback("127.0.0.1:8443");
   leaf.option("--rpc-listen", o->rpc_listen, "ADDRESS:PORT", "Where VMs register")
-      .fallback("127.0.0.1:8000");
+      .fallback("127.0.0.1:8010");
   leaf.option("--name", o->names, "NAME",
               "A name or address in its certificate (default: localhost, 127.0.0.1). VMs know it "
               "by its app id, whatever its name")

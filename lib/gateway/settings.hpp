@@ -119,9 +119,9 @@ struct CollateralSettings {
 };
 
 struct Settings {
-  bool development = false; ///< evidence of a simulated TEE counts
-  std::string listen = "127.0.0.1:8000";
-  std::string url{}; ///< how VMs reach that; empty: nobody is told
+  bool development = false;              ///< evidence of a simulated TEE counts
+  std::string listen = "127.0.0.1:8010"; ///< a KMS of the same machine has 8000
+  std::string url{};                     ///< how VMs reach that; empty: nobody is told
   std::vector<std::string> names{"localhost", "127.0.0.1"}; ///< of our certificate
   std::string agent{}; ///< the guest agent; empty: DSTACK_AGENT_ADDRESS, then the usual sockets
   std::vector<std::string> kms_urls{}; ///< for the agent that is played on a machine without one

@@ -11,7 +11,7 @@ $ ls -A gw; stat -c '%a %n' gw gw/gateway.toml; grep -E '^(development|listen|na
   700 gw
   600 gw/gateway.toml
   development = true
-  listen = "127.0.0.1:8000"
+  listen = "127.0.0.1:8010"
   names = ["localhost", "127.0.0.1"]
   name = "apps.example.com"
   names = "wildcard"
