@@ -42,9 +42,9 @@ $ dstack deploy --no-pin --name hello --tee tdx 2>&1 | sed 's/(.*)/(why)/'
   dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
   dstack: error: --tee tdx: this machine has no TDX (why)
     'dstack doctor' says what is missing
-$ python3 -c 'import socket,subprocess; s=socket.socket(); s.bind(("127.0.0.1",47812)); s.listen(); exit(subprocess.call(["dstack","deploy","--no-pin","-q","--port","47812:8080"]))'
+$ python3 -c 'import socket,subprocess; s=socket.socket(); s.bind(("127.0.0.1",27812)); s.listen(); exit(subprocess.call(["dstack","deploy","--no-pin","-q","--port","27812:8080"]))'
 ! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
-! dstack: error: port 127.0.0.1:47812 is taken (listen on 127.0.0.1:47812: Address already in use)
+! dstack: error: port 127.0.0.1:27812 is taken (listen on 127.0.0.1:27812: Address already in use)
 !   let dstack choose a free one: --port auto:8080
 ? 1
 $ DSTACK_QEMU=/nonexistent/qemu dstack deploy --no-pin --port auto:8080
