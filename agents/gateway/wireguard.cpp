@@ -98,7 +98,7 @@ Status WireGuard::make()
     pollfd ended{child_->pidfd(), POLLIN, 0};
     if (::poll(&ended, 1, poll_ms) == 1)
       return fail(Errc::io, "wireguard-go {}", TRY(child_->wait(short_time)).describe());
-    if (state()) return ok();
+    if (exists(settings_.interface) && state()) return ok(); // another namespace may have its like
   }
   return fail(Errc::timeout, "wireguard-go does not come up");
 }

@@ -97,7 +97,7 @@ bool Connection::flush(Flow& flow, Leg& to)
   active_ms_ = worker_.now_ms();
   pending.at += sent;
   if (pending.at == pending.bytes.size()) pending = Pending{};
-  return true;
+  return pending.empty() || worker_.watch_for_room(to);
 }
 
 void Connection::pump_up()
