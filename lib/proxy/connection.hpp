@@ -159,6 +159,7 @@ private:
   bool should_splice(const Flow& flow) const;
   bool pump_spliced(Flow& flow, Leg& from, Leg& to);
   Io move(Flow& flow, Leg& from, Leg& to);
+  void cut_up();
   void finish_up();
   void finish_down();
   void maybe_done();
@@ -180,6 +181,7 @@ private:
   Held held_{};
   Flow up_{};   ///< client to app
   Flow down_{}; ///< app to client
+  bool up_cut_ = false;   ///< the client's bytes are not taken any more
   bool end_told_ = false; ///< by close_notify
   std::int64_t began_ms_;
   std::int64_t active_ms_;

@@ -173,6 +173,21 @@ TEST_SUITE("proxy plane")
     CHECK(at.get(name_of_app(instance_id, app.port()), "/large") == large_body());
   }
 
+  TEST_CASE("an app's last words arrive though it reads no further")
+  {
+    const App app; // closes without reading a body: the kernel resets the connection
+    Setting at;
+    at.start();
+    for (int i = 0; i < 5; ++i) {
+      auto client = at.connect(name_of_app(instance_id, app.port()));
+      REQUIRE(client);
+      const auto response = client->exchange(
+          net::request_of("POST", "/early", std::string(std::size_t{4} << 20U, 'x')), {});
+      REQUIRE(response);
+      CHECK(response->body == "POST /early HTTP/1.1");
+    }
+  }
+
   TEST_CASE("refuses with an alert that says why")
   {
     const App app;

@@ -13,6 +13,8 @@ constexpr std::uint32_t most_chunk = 128U << 10U;
 constexpr int reads_a_turn = 4;
 constexpr std::size_t small_move = 16U << 10U;
 constexpr std::uint8_t most_small_moves = 4;
+/// TLS answers some of what clients send by itself: one that does not read is not read from either.
+constexpr std::size_t most_pending = 256U << 10U;
 
 /// Large reads where bytes flow, small ones where they are not taken: what is read and not taken is
 /// kept in memory.
@@ -103,8 +105,10 @@ bool Connection::flush(Flow& flow, Leg& to)
 void Connection::pump_up()
 {
   for (int i = 0; i < reads_a_turn; ++i) {
-    if (!flush(up_, *server_)) return down_.finished ? linger() : break_off();
+    if (!flush(up_, *server_)) return cut_up();
     if (!up_.pending.empty()) return;
+    if (tls_ && !flush(down_, client_)) return break_off();
+    if (tls_ && down_.pending.bytes.size() > most_pending) return;
     if (up_.source_ended) return finish_up();
     if (should_splice(up_)) {
       if (!pump_spliced(up_, client_, *server_)) return;
@@ -117,7 +121,7 @@ void Connection::pump_up()
       active_ms_ = worker_.now_ms();
       up_.bytes += count;
       adapt(up_, count, space.size());
-      if (!send_on(up_, *server_, space.first(count))) return down_.finished ? linger() : break_off();
+      if (!send_on(up_, *server_, space.first(count))) return cut_up();
     }
     if (tls_) {
       tls_->put_aside();
@@ -222,6 +226,16 @@ Io Connection::move(Flow& flow, Leg& from, Leg& to)
   return out == Io::ended ? Io::failed : out;
 }
 
+/// The app takes no more. What it said before that is still handed on.
+void Connection::cut_up()
+{
+  if (tls_) tls_->put_aside();
+  up_.pending = Pending{};
+  up_.finished = true;
+  up_cut_ = true;
+  server_->readable = true;
+}
+
 void Connection::finish_up()
 {
   if (up_.finished) return;
@@ -244,7 +258,8 @@ void Connection::finish_down()
 
 void Connection::maybe_done()
 {
-  if (up_.finished && down_.finished) close();
+  if (!up_.finished || !down_.finished) return;
+  return up_cut_ ? linger() : close();
 }
 
 void Connection::check_idle()
