@@ -232,6 +232,7 @@ class World:
 
     def context(self, lowest=ssl.TLSVersion.TLSv1_2, highest=ssl.TLSVersion.TLSv1_3, protocols=()):
         out = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        out.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # Debian's Python 3.11 sets it: every end would look clean
         for one in self.trusted:
             out.load_verify_locations(one.chain)
         out.minimum_version, out.maximum_version = lowest, highest
