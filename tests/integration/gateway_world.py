@@ -348,6 +348,10 @@ class Tls:
             return self.pump(self.object.read, size)
         except ssl.SSLZeroReturnError:
             return b""
+        except ssl.SSLError as error:
+            if error.reason == "UNEXPECTED_EOF_WHILE_READING":  # as some Pythons tell it
+                raise ssl.SSLEOFError(*error.args) from error
+            raise
 
     def end(self):
         """Says close_notify and closes our direction, without waiting for anything."""
