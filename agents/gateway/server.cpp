@@ -1,6 +1,5 @@
 #include "agents/gateway/server.hpp"
 
-#include "rpc/wire.hpp"
 #include "sys/sockets.hpp"
 
 namespace dstack::gatewaynode {
@@ -23,18 +22,6 @@ net::ServerLimits limits()
 http::Response plain(int status, std::string text)
 {
   return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text)};
-}
-
-/// In the encoding the request is answered in.
-http::Response refusal(const http::Request& request, int status, std::string_view why)
-{
-  const std::string text = is_utf8(why) ? std::string{why} : printable(why);
-  if (rpc::encoding_of(request) == rpc::Encoding::json)
-    return {status,
-            {{"Content-Type", "application/json"}},
-            codec::write_json(codec::Json{}.set("error", text),
-                              {.indent = 2, .escape = codec::JsonEscape::ascii})};
-  return {status, {{"Content-Type", "application/octet-stream"}}, to_text(rpc::write_error(text))};
 }
 
 } // namespace
@@ -69,8 +56,8 @@ void Server::handle(const http::Request& request, const net::Responder& to)
   if (request.path() == "/health" && (request.method == "GET" || request.method == "HEAD"))
     return send(to, draining_ ? plain(503, "stopping\n") : plain(200, "OK"));
   if (gateway::gateway_method(request).empty())
-    return send(to, refusal(request, 404, "no such path"));
-  if (draining_) return send(to, refusal(request, 503, "the gateway is stopping"));
+    return send(to, rpc::refusal(request, 404, "no such path"));
+  if (draining_) return send(to, rpc::refusal(request, 503, "the gateway is stopping"));
   rpc(request, to);
 }
 
@@ -85,7 +72,7 @@ void Server::rpc(const http::Request& request, const net::Responder& to)
     *caller = gateway::identify(claim, prove);
   };
   if (!node_.workers().run(work, [=, this] { answer(request, to, *caller); }))
-    send(to, refusal(request, 503, "the gateway is busy: try again soon"));
+    send(to, rpc::refusal(request, 503, "the gateway is busy: try again soon"));
 }
 
 void Server::answer(const http::Request& request,
@@ -95,7 +82,7 @@ void Server::answer(const http::Request& request,
   if (!caller) {
     ++node_.counters().evidence_refused;
     node_.log().warning("rpc", caller.error().message(), {{"peer", to.peer().address}});
-    return send(to, refusal(request, 400, caller.error().message()));
+    return send(to, rpc::refusal(request, 400, caller.error().message()));
   }
   const auto service = gateway::gateway_service(node_.outside(), *caller);
   rpc::answer(service, request,

@@ -113,15 +113,15 @@ void Server::handle(http::Request request, const net::Responder& to)
 bool Server::may_ask(const http::Request& request, const net::Responder& to)
 {
   if (draining_) {
-    send(to, kmsapi::refusal(request, 503, "the KMS is stopping"));
+    send(to, rpc::refusal(request, 503, "the KMS is stopping"));
     return false;
   }
   if (limit_.take(to.peer().address, sys::monotonic_ms())) return true;
   ++node_.metrics().counters.rate_limited;
   http::Response answer =
-      kmsapi::refusal(request, 429,
-                      fmt::format("too many requests from {} (limit {} a minute): try again later",
-                                  to.peer().address, node_.settings().limits.requests_per_minute));
+      rpc::refusal(request, 429,
+                   fmt::format("too many requests from {} (limit {} a minute): try again later",
+                               to.peer().address, node_.settings().limits.requests_per_minute));
   answer.headers.push_back({"Retry-After", "10"});
   send(to, std::move(answer));
   return false;
@@ -138,7 +138,7 @@ void Server::rpc(http::Request request, const net::Responder& to)
   // The node outlives the workers, this server need not.
   const auto work = [job, &node = node_] {
     if (sys::monotonic_ms() - job->since_ms > longest_wait_ms)
-      job->response = kmsapi::refusal(job->request, 503, "the KMS is busy: waited too long");
+      job->response = rpc::refusal(job->request, 503, "the KMS is busy: waited too long");
     else
       job->response = kmsapi::answer_rpc(node.outside(), node.arrangement(), job->state,
                                          job->request, job->origin, node.metrics());
@@ -155,7 +155,7 @@ void Server::rpc(http::Request request, const net::Responder& to)
     return;
   }
   ++node_.metrics().counters.busy;
-  http::Response answer = kmsapi::refusal(job->request, 503, "the KMS is busy: try again soon");
+  http::Response answer = rpc::refusal(job->request, 503, "the KMS is busy: try again soon");
   answer.headers.push_back({"Retry-After", "1"});
   send(to, std::move(answer));
 }

@@ -110,14 +110,7 @@ Json key_json(const Attested& key)
 
 std::string_view gateway_method(const http::Request& request)
 {
-  std::string_view name = request.path();
-  if (request.method != "GET" && request.method != "POST") return {};
-  if (!name.starts_with(mount)) return {};
-  name.remove_prefix(mount.size());
-  if (name.find('/') != std::string_view::npos) return {};
-  while (name.starts_with(prefix))
-    name.remove_prefix(prefix.size());
-  return name;
+  return rpc::method_name(mount, prefix, request).value_or(std::string_view{});
 }
 
 rpc::Service gateway_service(const GatewayOutside& outside, const Caller& caller)

@@ -1,7 +1,6 @@
 #include "kmsapi/front.hpp"
 
 #include "base/text.hpp"
-#include "rpc/wire.hpp"
 
 #include <algorithm>
 
@@ -26,14 +25,7 @@ bool is_rpc(const http::Request& request)
 
 std::string_view method_of(const http::Request& request)
 {
-  std::string_view name = request.path();
-  if (request.method != "GET" && request.method != "POST") return {};
-  if (!name.starts_with(mount)) return {};
-  name.remove_prefix(mount.size());
-  if (name.find('/') != std::string_view::npos) return {};
-  while (name.starts_with(prefix))
-    name.remove_prefix(prefix.size());
-  return name;
+  return rpc::method_name(mount, prefix, request).value_or(std::string_view{});
 }
 
 Result<Caller> identify(const Outside& outside,
@@ -52,17 +44,6 @@ Result<Caller> identify(const Outside& outside,
                         .within("invalid quote"));
   out.proven = std::make_shared<const verify::Proven>(std::move(proven));
   return out;
-}
-
-http::Response refusal(const http::Request& request, int status, std::string_view why)
-{
-  const std::string text = is_utf8(why) ? std::string{why} : printable(why);
-  if (rpc::encoding_of(request) == rpc::Encoding::json)
-    return {status,
-            {{"Content-Type", "application/json"}},
-            codec::write_json(codec::Json{}.set("error", text),
-                              {.indent = 2, .escape = codec::JsonEscape::ascii})};
-  return {status, {{"Content-Type", "application/octet-stream"}}, to_text(rpc::write_error(text))};
 }
 
 http::Response answer_rpc(const Outside& outside,
@@ -88,7 +69,8 @@ http::Response answer_rpc(const Outside& outside,
     record.allowed = false;
     record.reason = caller.error().message();
     const Status written = outside.record(record);
-    out = refusal(request, 400, written ? caller.error().message() : written.error().message());
+    out = rpc::refusal(request, 400,
+                       written ? caller.error().message() : written.error().message());
   }
   constexpr int first_error = 400;
   if (counted && out.status >= first_error) ++metrics.counters.attestation_failures;

@@ -35,7 +35,4 @@ http::Response answer_rpc(const Outside& outside,
                           const Origin& origin,
                           Metrics& metrics);
 
-/// A refusal in the encoding the request is answered in.
-http::Response refusal(const http::Request& request, int status, std::string_view why);
-
 } // namespace dstack::kmsapi

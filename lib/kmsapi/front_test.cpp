@@ -119,9 +119,10 @@ TEST_SUITE("kmsapi::front")
 
   TEST_CASE("trap 26: refusals before dispatch come in the encoding of the answer")
   {
-    CHECK(refusal(request("GET", "/prpc/X"), 429, "slow").body == "{\n  \"error\": \"slow\"\n}");
-    CHECK(refusal(request("POST", "/prpc/X"), 503, "busy").body == "\x0a\x04"
-                                                                   "busy");
+    CHECK(rpc::refusal(request("GET", "/prpc/X"), 429, "slow").body ==
+          "{\n  \"error\": \"slow\"\n}");
+    CHECK(rpc::refusal(request("POST", "/prpc/X"), 503, "busy").body == "\x0a\x04"
+                                                                        "busy");
   }
 
   TEST_CASE("metrics have the published names")

@@ -28,11 +28,11 @@ http::Response respond_protobuf(int status, ByteView message)
 }
 
 /// Error texts may quote what the client sent, which need not be text.
-http::Response refuse(Encoding encoding, std::string_view why)
+http::Response refuse(Encoding encoding, std::string_view why, int status = 400)
 {
   const std::string text = is_utf8(why) ? std::string{why} : printable(why);
-  if (encoding == Encoding::json) return respond(400, Json{}.set("error", text), 2);
-  return respond_protobuf(400, write_error(text));
+  if (encoding == Encoding::json) return respond(status, Json{}.set("error", text), 2);
+  return respond_protobuf(status, write_error(text));
 }
 
 bool says_json(std::string_view query)
@@ -66,20 +66,25 @@ Result<Json> params_for(const Method& method, const http::Request& request, Enco
   return method.fields ? typed_request(*method.fields, given, source) : given;
 }
 
-/// The method's name, or nothing when the path or verb is not for this service.
-std::optional<std::string_view> method_name(const Service& service, const http::Request& request)
+} // namespace
+
+std::optional<std::string_view>
+method_name(std::string_view mount, std::string_view trimmed_prefix, const http::Request& request)
 {
   std::string_view name = request.path();
   if (request.method != "GET" && request.method != "POST") return std::nullopt;
-  if (!name.starts_with(service.mount)) return std::nullopt;
-  name.remove_prefix(service.mount.size());
+  if (!name.starts_with(mount)) return std::nullopt;
+  name.remove_prefix(mount.size());
   if (name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
-  while (!service.trimmed_prefix.empty() && name.starts_with(service.trimmed_prefix))
-    name.remove_prefix(service.trimmed_prefix.size());
+  while (!trimmed_prefix.empty() && name.starts_with(trimmed_prefix))
+    name.remove_prefix(trimmed_prefix.size());
   return name;
 }
 
-} // namespace
+http::Response refusal(const http::Request& request, int status, std::string_view why)
+{
+  return refuse(encoding_of(request), why, status);
+}
 
 Encoding encoding_of(const http::Request& request)
 {
@@ -106,7 +111,7 @@ void answer(const Service& service,
             const http::Request& request,
             std::function<void(http::Response)> send)
 {
-  const auto name = method_name(service, request);
+  const auto name = method_name(service.mount, service.trimmed_prefix, request);
   if (!name) return send(respond(404, Json{}.set("error", "no such path"), 2));
   const Encoding encoding = encoding_of(request);
   const auto method = service.methods.find(*name);

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 
 namespace dstack::rpc {
 
@@ -71,6 +72,14 @@ struct Service {
 enum class Encoding { json, protobuf };
 /// What the request is written in and the answer is wanted in (spec guest 1.2).
 Encoding encoding_of(const http::Request& request);
+
+/// The method behind a mount, without the prefix however often it stands there; nothing when the
+/// path or verb is not for the service. It may be empty.
+std::optional<std::string_view>
+method_name(std::string_view mount, std::string_view trimmed_prefix, const http::Request& request);
+
+/// A failure in the encoding that the request is answered in.
+http::Response refusal(const http::Request& request, int status, std::string_view why);
 
 /// Answers one request by calling send once, before it returns unless the method has to wait.
 /// Unknown methods are 400 "Service not found: X"; other paths are 404.
