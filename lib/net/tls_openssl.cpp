@@ -71,6 +71,22 @@ Result<crypto::Pkey> private_key_of(const std::string& pem)
   return key;
 }
 
+int choose_protocol(SSL* /*ssl*/,
+                    const unsigned char** out,
+                    unsigned char* out_size,
+                    const unsigned char* offered,
+                    unsigned int offered_size,
+                    void* user)
+{
+  const ByteView ours = as_bytes(*static_cast<const std::string_view*>(user));
+  unsigned char* chosen = nullptr;
+  const int result = SSL_select_next_proto(
+      &chosen, out_size, ours.data(), static_cast<unsigned>(ours.size()), offered, offered_size);
+  if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 } // namespace
 
 Result<SslContext> make_context(Side side)
@@ -112,6 +128,12 @@ Status use_identity(SSL_CTX* context, const std::string& chain_pem, const std::s
   if (SSL_CTX_use_PrivateKey(context, key.get()) != 1)
     return openssl_error(Errc::malformed, "the key does not belong to the certificate");
   return ok();
+}
+
+void use_protocol(SSL_CTX* context, const std::string_view& protocol)
+{
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): OpenSSL's parameter, read only by us.
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol, const_cast<std::string_view*>(&protocol));
 }
 
 Status use_trust(SSL_CTX* context, const std::string& pem, Hints hints)

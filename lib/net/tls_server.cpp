@@ -8,24 +8,6 @@ namespace {
 
 constexpr std::string_view http_1_1 = "\x08http/1.1"; // as on the wire (RFC 7301 3.1)
 
-/// Takes http/1.1 when the client offers it among others, and refuses clients that offer only
-/// others.
-int choose_protocol(SSL* /*ssl*/,
-                    const unsigned char** out,
-                    unsigned char* out_size,
-                    const unsigned char* offered,
-                    unsigned int offered_size,
-                    void* /*user*/)
-{
-  const ByteView ours = as_bytes(http_1_1);
-  unsigned char* chosen = nullptr;
-  const int result = SSL_select_next_proto(
-      &chosen, out_size, ours.data(), static_cast<unsigned>(ours.size()), offered, offered_size);
-  if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
-  *out = chosen;
-  return SSL_TLSEXT_ERR_OK;
-}
-
 /// A client's certificate only carries its key and its evidence: the authority's key is public, and
 /// what such a certificate is for, it does not say. So it is not looked at, only signatures, names
 /// and dates are, and that whoever stands between the two is an authority.
@@ -50,7 +32,7 @@ Result<std::shared_ptr<const TlsServer>> TlsServer::create(const TlsServerSettin
   state->context = TRY(make_context(Side::server));
   SSL_CTX* const context = state->context.get();
   TRY(use_identity(context, settings.chain_pem, settings.key_pem).within("server certificate"));
-  SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+  use_protocol(context, http_1_1);
   if (!settings.client_ca_pem.empty()) TRY(ask_for_certificate(context, settings));
   return std::shared_ptr<const TlsServer>{std::make_shared<TlsServer>(std::move(state))};
 }

@@ -17,7 +17,7 @@ namespace {
 using crypto::openssl_error;
 using EvpCipher = std::unique_ptr<EVP_CIPHER, crypto::FreeWith<EVP_CIPHER_free>>;
 
-constexpr std::string_view h2_protocol = "\x02h2"; // as on the wire (RFC 7301 3.1)
+constexpr std::string_view h2_protocol = "\x02h2"; // HTTP/2, as on the wire (RFC 7301 3.1)
 constexpr std::size_t ticket_name_size = 16;
 /// Tickets are taken for as long again: OpenSSL's sessions last two hours.
 constexpr std::int64_t ticket_key_ms = std::int64_t{12} * 3'600'000;
@@ -130,34 +130,11 @@ int ticket_keys(SSL* ssl,
   return current ? 1 : 2;
 }
 
-/// HTTP/2 or nothing; who offers no protocol at all is taken (prior knowledge).
-int choose_protocol(SSL* /*ssl*/,
-                    const unsigned char** out,
-                    unsigned char* out_size,
-                    const unsigned char* offered,
-                    unsigned int offered_size,
-                    void* user)
-{
-  const ByteView ours = as_bytes(*static_cast<const std::string_view*>(user));
-  unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, ours.data(), static_cast<unsigned>(ours.size()),
-                            offered, offered_size) != OPENSSL_NPN_NEGOTIATED)
-    return SSL_TLSEXT_ERR_ALERT_FATAL;
-  *out = chosen;
-  return SSL_TLSEXT_ERR_OK;
-}
-
 /// The name has been looked at before: nothing is refused here. Without a callback OpenSSL keeps no
 /// name in sessions of TLS 1.2, and could not tell it when they are resumed.
 int keep_name(SSL* /*ssl*/, int* /*alert*/, void* /*user*/)
 {
   return SSL_TLSEXT_ERR_OK;
-}
-
-void only_protocol(SSL_CTX* context, const std::string_view& protocol)
-{
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): OpenSSL's parameter, read only by us.
-  SSL_CTX_set_alpn_select_cb(context, choose_protocol, const_cast<std::string_view*>(&protocol));
 }
 
 Result<net::SslContext>
@@ -205,7 +182,7 @@ TlsContexts::make(const DomainCertificate& certificate, TicketKeys* keys)
   out->h2 = TRY(context_for(certificate.chain_pem, certificate.key_pem, certificate.domain + " h2"));
   TRY(use_tickets(out->plain.get(), keys));
   TRY(use_tickets(out->h2.get(), keys));
-  only_protocol(out->h2.get(), h2_protocol);
+  net::use_protocol(out->h2.get(), h2_protocol);
   return std::shared_ptr<const Domain>{std::move(out)};
 }
 
@@ -240,7 +217,7 @@ TlsContexts::create(const std::vector<DomainCertificate>& certificates,
   for (const AlpnChallenge& one : challenges) {
     net::SslContext context = TRY(context_for(one.certificate_pem, one.key_pem, one.name + " acme")
                                       .within("challenge for {}", one.name));
-    only_protocol(context.get(), acme_view);
+    net::use_protocol(context.get(), acme_view);
     out->challenges_[one.name] = std::move(context);
   }
   return std::shared_ptr<const TlsContexts>{std::move(out)};
