@@ -3,7 +3,7 @@
 #include "proxy/worker.hpp"
 
 #include "acme/challenge.hpp"
-#include "base/text.hpp"
+#include "route/host_name.hpp"
 #include "sys/clock.hpp"
 
 namespace dstack::proxy {
@@ -241,10 +241,10 @@ void Connection::ask_for_custom_domain(const std::string& host)
   phase_ = Phase::resolving;
   set_timer(worker_.settings().timeouts.resolve_ms);
   if (!worker_.watch(client_)) return close();
-  const std::uint64_t waiting = worker_.await(*this);
+  worker_.await(*this);
   worker_.outside().custom_target(
-      host, [mailbox = worker_.mailbox(), ticket = waiting](Result<route::CustomTarget> to) {
-        mailbox->post([ticket, to = std::move(to)](Worker& worker) { worker.resolved(ticket, to); });
+      host, [mailbox = worker_.mailbox(), id = ticket](Result<route::CustomTarget> to) {
+        mailbox->post([id, to = std::move(to)](Worker& worker) { worker.resolved(id, to); });
       });
 }
 
@@ -265,8 +265,6 @@ void Connection::answer_challenge(const std::string& name)
   SSL_CTX* const context = opening_->published->tls->find_challenge(name);
   if (context == nullptr) return refuse(route::Alert::no_application_protocol);
   worker_.counters().add(Count::challenges_answered);
-  opening_->port = 0;
-  opening_->order.clear();
   start_tls(context);
 }
 
@@ -303,9 +301,8 @@ void Connection::handshake()
   counters.add(tls_->version() == TLS1_3_VERSION ? Count::handshakes_1_3 : Count::handshakes_1_2);
   if (tls_->resumed()) counters.add(Count::handshakes_resumed);
   // What was decided by is what TLS found.
-  if (lower(tls_->server_name()) != opening_->server_name &&
-      lower(tls_->server_name()) != opening_->server_name + ".")
-    return break_off();
+  const auto name = route::host_name(tls_->server_name());
+  if (!name || *name != opening_->server_name) return break_off();
   if (client_.hung_up && client_.broken()) return close();
   if (opening_->to_pages) return connect_to_pages();
   if (opening_->order.empty()) return linger(); // a challenge: the certificate was all

@@ -276,12 +276,10 @@ void Worker::clean_up()
   buried_.clear();
 }
 
-std::uint64_t Worker::await(Connection& connection)
+void Worker::await(Connection& connection)
 {
-  const std::uint64_t ticket = next_ticket_++;
-  awaiting_[ticket] = &connection;
-  connection.ticket = ticket;
-  return ticket;
+  connection.ticket = next_ticket_++;
+  awaiting_[connection.ticket] = &connection;
 }
 
 void Worker::resolved(std::uint64_t ticket, const Result<route::CustomTarget>& target)

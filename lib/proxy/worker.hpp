@@ -78,7 +78,7 @@ public:
   void close(Connection& connection);
   void bury(std::unique_ptr<Leg> leg) { buried_.push_back(std::move(leg)); }
   /// So that an answer that comes later finds the connection, or finds that it has gone.
-  std::uint64_t await(Connection& connection);
+  void await(Connection& connection);
   void resolved(std::uint64_t ticket, const Result<route::CustomTarget>& target);
 
 private:
