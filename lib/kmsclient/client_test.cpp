@@ -1,7 +1,7 @@
 #include "kmsclient/test_kms.hpp"
 
 #include "attest/csr.hpp"
-#include "net/http_server.hpp"
+#include "net/test_tls.hpp"
 #include "sys/clock.hpp"
 #include "sys/sockets.hpp"
 #include "sys/threads.hpp"
@@ -71,15 +71,7 @@ void with_kms(std::vector<Scripted*> servers,
     urls.push_back(fmt::format("https://127.0.0.1:{}", *sys::local_port(listener.get())));
     REQUIRE(running.back()->serve_tls(std::move(listener), [tls] { return tls; }));
   }
-  loop->after(std::chrono::seconds{30}, [&] { loop->stop(); });
-  sys::Pipe done = *sys::make_pipe();
-  REQUIRE(loop->watch(done.read.get(), 1, [&](std::uint32_t) { loop->stop(); }));
-  CHECK(sys::run_parallel({[&]() -> Status { return loop->run(); },
-                           [&]() -> Status {
-                             client(urls);
-                             return sys::write_all(done.write.get(), as_bytes("x"));
-                           }},
-                          2));
+  net::with_loop(*loop, [&] { client(urls); });
   for (Scripted* one : servers)
     one->held.clear();
 }

@@ -102,6 +102,20 @@ inline sys::Fd connect_to(std::uint16_t port)
   return *sys::connect_tcp("127.0.0.1", port, std::chrono::milliseconds{5000});
 }
 
+/// Runs a loop that serves, for as long as the client beside it takes, half a minute at most.
+inline void with_loop(sys::Loop& loop, const std::function<void()>& client)
+{
+  loop.after(std::chrono::seconds{30}, [&] { loop.stop(); });
+  sys::Pipe done = *sys::make_pipe();
+  REQUIRE(loop.watch(done.read.get(), 1, [&](std::uint32_t) { loop.stop(); }));
+  CHECK(sys::run_parallel({[&]() -> Status { return loop.run(); },
+                           [&]() -> Status {
+                             client();
+                             return sys::write_all(done.write.get(), as_bytes("x"));
+                           }},
+                          2));
+}
+
 /// Runs client against handler, served on a port of 127.0.0.1.
 inline void with_tls_server(const ServerLimits& limits,
                             const Handler& handler,
@@ -113,15 +127,7 @@ inline void with_tls_server(const ServerLimits& limits,
   auto listener = *sys::listen_tcp("127.0.0.1", 0);
   const std::uint16_t port = *sys::local_port(listener.get());
   REQUIRE(server.serve_tls(std::move(listener), current));
-  loop->after(std::chrono::seconds{30}, [&] { loop->stop(); });
-  sys::Pipe done = *sys::make_pipe();
-  REQUIRE(loop->watch(done.read.get(), 1, [&](std::uint32_t) { loop->stop(); }));
-  CHECK(sys::run_parallel({[&]() -> Status { return loop->run(); },
-                           [&]() -> Status {
-                             client(port);
-                             return sys::write_all(done.write.get(), as_bytes("x"));
-                           }},
-                          2));
+  with_loop(*loop, [&] { client(port); });
 }
 
 inline http::Request request_of(std::string method, std::string target, std::string body = "")

@@ -9,13 +9,13 @@
 // from 40 addresses of 127.0.1.0/24. Prints {"ready":…} when all are there, at the end one JSON
 // document.
 #include "client.hpp"
+#include "tool.hpp"
 
 #include "codec/json.hpp"
 #include "sys/clock.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <openssl/err.h>
 #include <sys/socket.h>
@@ -392,12 +392,5 @@ Result<Json> run(const std::vector<std::string>& words)
 
 int main(int argc, char** argv)
 {
-  std::signal(SIGPIPE, SIG_IGN);
-  const auto result = dstack::gateway_load::run({argv, argv + argc});
-  if (!result) {
-    std::fprintf(stderr, "gateway_churn: %s\n", result.error().message().c_str());
-    return result.error().code() == dstack::Errc::usage ? 2 : 1;
-  }
-  std::printf("%s\n", dstack::codec::write_json(*result).c_str());
-  return 0;
+  return dstack::gateway_load::tool("gateway_churn", dstack::gateway_load::run, {argv, argv + argc});
 }

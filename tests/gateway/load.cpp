@@ -16,13 +16,12 @@
 // disturbs.
 #include "client.hpp"
 #include "cpu.hpp"
+#include "tool.hpp"
 
 #include "codec/json.hpp"
 #include "sys/clock.hpp"
 
 #include <algorithm>
-#include <csignal>
-#include <cstdio>
 #include <unistd.h>
 
 namespace dstack::gateway_load {
@@ -188,12 +187,5 @@ Result<Json> run(const std::vector<std::string>& words)
 
 int main(int argc, char** argv)
 {
-  std::signal(SIGPIPE, SIG_IGN);
-  const auto result = dstack::gateway_load::run({argv, argv + argc});
-  if (!result) {
-    std::fprintf(stderr, "gateway_load: %s\n", result.error().message().c_str());
-    return result.error().code() == dstack::Errc::usage ? 2 : 1;
-  }
-  std::printf("%s\n", dstack::codec::write_json(*result).c_str());
-  return 0;
+  return dstack::gateway_load::tool("gateway_load", dstack::gateway_load::run, {argv, argv + argc});
 }
