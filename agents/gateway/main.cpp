@@ -114,11 +114,7 @@ Result<int> run(int argc, char** argv, launch::Readiness& readiness)
 
 int main(int argc, char** argv)
 {
-  dstack::launch::settle();
-  dstack::launch::Readiness readiness;
-  const auto status = dstack::gatewaynode::run(argc, argv, readiness);
-  if (status) return *status;
-  readiness.failed(status.error());
-  dstack::launch::Log{}.error("gateway", status.error().message());
-  return dstack::launch::exit_status(status.error().code());
+  return dstack::launch::run_agent("gateway", [&](dstack::launch::Readiness& readiness) {
+    return dstack::gatewaynode::run(argc, argv, readiness);
+  });
 }

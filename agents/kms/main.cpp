@@ -137,11 +137,7 @@ Result<int> run(int argc, char** argv, launch::Readiness& readiness)
 int main(int argc, char** argv)
 {
   dstack::crypto::wipe_freed_memory();
-  dstack::launch::settle();
-  dstack::launch::Readiness readiness;
-  const auto status = dstack::kmsnode::run(argc, argv, readiness);
-  if (status) return *status;
-  readiness.failed(status.error());
-  dstack::launch::Log{}.error("kms", status.error().message());
-  return dstack::launch::exit_status(status.error().code());
+  return dstack::launch::run_agent("kms", [&](dstack::launch::Readiness& readiness) {
+    return dstack::kmsnode::run(argc, argv, readiness);
+  });
 }

@@ -1,15 +1,13 @@
 #include "agents/launch/process.hpp"
 
+#include "agents/launch/log.hpp"
+
 #include <cstdlib>
 #include <sys/resource.h>
 
 namespace dstack::launch {
 
-std::string environment(const char* name)
-{
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
+namespace {
 
 int exit_status(Errc code)
 {
@@ -32,12 +30,31 @@ int exit_status(Errc code)
   return 1;
 }
 
+} // namespace
+
+std::string environment(const char* name)
+{
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 void raise_descriptor_limit()
 {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+int run_agent(std::string_view name, const std::function<Result<int>(Readiness&)>& run)
+{
+  settle();
+  Readiness readiness;
+  const auto status = run(readiness);
+  if (status) return *status;
+  readiness.failed(status.error());
+  Log{}.error(name, status.error().message());
+  return exit_status(status.error().code());
 }
 
 } // namespace dstack::launch
