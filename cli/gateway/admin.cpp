@@ -1,6 +1,6 @@
 #include "cli/gateway/admin.hpp"
 
-#include "net/local_http.hpp"
+#include "cli/admin.hpp"
 #include "sys/sockets.hpp"
 
 namespace dstack::cli {
@@ -31,18 +31,7 @@ ask_gateway(const sys::fs::path& directory, std::string_view method, const Json&
   if (!fd)
     return fail(Errc::not_found, "no gateway runs from {} ('dstack gateway run {}' starts it)",
                 directory.string(), directory.string());
-  http::Request request;
-  request.method = "POST";
-  request.target = fmt::format("/prpc/Admin.{}?json", method);
-  request.body = codec::write_json(params);
-  request.keep_alive = false;
-  net::LocalLimits limits;
-  limits.deadline = deadline;
-  const auto answer = TRY(net::exchange(fd->get(), request, limits).within("gateway"));
-  const Json body = TRY(codec::parse_json(answer.body).within("answer of the gateway"));
-  constexpr int good = 200;
-  if (answer.status == good) return body;
-  return fail(Errc::denied, "{}", printable(TRY(body.get_string("error", "no reason given"))));
+  return ask_admin(fd->get(), "gateway", method, params, deadline);
 }
 
 Result<std::string> find_instance(const sys::fs::path& directory, std::string_view word)

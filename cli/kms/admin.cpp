@@ -1,6 +1,6 @@
 #include "cli/kms/admin.hpp"
 
-#include "net/local_http.hpp"
+#include "cli/admin.hpp"
 #include "sys/sockets.hpp"
 
 namespace dstack::cli {
@@ -24,18 +24,7 @@ Result<codec::Json> ask_kms(const sys::fs::path& directory,
   if (!fd)
     return fail(Errc::not_found, "no KMS runs from {} ('dstack kms run {}' starts it)",
                 directory.string(), directory.string());
-  http::Request request;
-  request.method = "POST";
-  request.target = fmt::format("/prpc/Admin.{}?json", method);
-  request.body = codec::write_json(params);
-  request.keep_alive = false;
-  net::LocalLimits limits;
-  limits.deadline = deadline;
-  const auto answer = TRY(net::exchange(fd->get(), request, limits).within("KMS"));
-  const codec::Json body = TRY(codec::parse_json(answer.body).within("answer of the KMS"));
-  constexpr int good = 200;
-  if (answer.status == good) return body;
-  return fail(Errc::denied, "{}", printable(TRY(body.get_string("error", "no reason given"))));
+  return ask_admin(fd->get(), "KMS", method, params, deadline);
 }
 
 } // namespace dstack::cli
