@@ -1,21 +1,15 @@
-#include "cli/agent_process.hpp"
 #include "cli/cmd/add.hpp"
+#include "cli/foreground.hpp"
 #include "cli/gateway/admin.hpp"
 #include "cli/gateway/stand_in.hpp"
 #include "codec/json_list.hpp"
 #include "route/ip.hpp"
-
-#include <csignal>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 namespace dstack::cli {
 
 namespace {
 
 using codec::Json;
-
-constexpr int shell_signal_base = 128;
 
 struct Options {
   std::string directory;
@@ -30,7 +24,8 @@ struct Options {
 /// One run of a gateway in the foreground.
 class Run {
 public:
-  Run(sys::Loop& loop, const Options& options, Context& ctx) : loop_(loop), o_(options), ctx_(ctx)
+  Run(sys::Loop& loop, const Options& options, Context& ctx)
+      : loop_(loop), o_(options), ctx_(ctx), gateway_(loop, ctx, Foreground::QuietEnd::fine)
   {
   }
 
@@ -42,14 +37,10 @@ public:
     if (!o_.kms.empty()) settings_.kms_urls = o_.kms;
     agent_ = TRY(GatewayAgent::find(loop_, ctx_, directory_, settings_, o_.agent));
     if (agent_->simulated()) ctx_.ui().warn(std::string{gateway_stand_in_note});
-    const AgentLaunch launch = launch_of();
-    TRY(loop_.on_signals({SIGINT, SIGTERM, SIGHUP}, [this](int signal) { on_signal(signal); }));
-    gateway_ = TRY(AgentProcess::start(
-        loop_, ctx_, launch, [this](Result<std::string> where) { on_ready(std::move(where)); },
-        [this](const sys::ExitState& state) { on_end(state); }));
-    TRY(loop_.run());
-    if (failure_) return *failure_;
-    return exit_;
+    return gateway_.run(launch_of(), [this](const std::string& url) {
+      url_ = url;
+      return o_.command.empty() ? announce() : start_command();
+    });
   }
 
 private:
@@ -76,19 +67,6 @@ private:
     return out;
   }
 
-  void on_ready(Result<std::string> where)
-  {
-    if (!where) {
-      failure_ = where.error();
-      return;
-    }
-    url_ = *std::move(where);
-    const Status told = o_.command.empty() ? announce() : start_command();
-    if (told) return;
-    failure_ = told.error();
-    stop();
-  }
-
   Status announce()
   {
     const Json status = TRY(ask_gateway(directory_, "Status"));
@@ -105,7 +83,7 @@ private:
     ctx_.ui().line(fmt::format("registrations at {}", url_));
     if (!proxy.empty()) ctx_.ui().line(fmt::format("apps at {}", join(proxy, ", ")));
     for (const gateway::DomainSettings& domain : settings_.domains)
-      ctx_.ui().line(fmt::format("named <id>-<port>.{}", domain.name));
+      if (domain.has_apps()) ctx_.ui().line(fmt::format("named <id>-<port>.{}", domain.name));
     ctx_.ui().line(fmt::format("reached through {}", reach));
     return ok();
   }
@@ -114,43 +92,9 @@ private:
   {
     const Json status = TRY(ask_gateway(directory_, "Status"));
     const auto proxy = TRY(status.get_strings("proxy"));
-    sys::Command command;
-    command.argv = o_.command;
-    command.env = {{"DSTACK_GATEWAY_URL", url_},
-                   {"DSTACK_GATEWAY_PROXY", proxy.empty() ? "" : proxy.front()}};
-    command.fds = {{0, STDIN_FILENO}, {1, STDOUT_FILENO}, {2, STDERR_FILENO}};
-    command_.emplace(TRY(sys::spawn(command).within("{}", o_.command.front())));
-    return loop_.watch(command_->pidfd(), EPOLLIN, [this](std::uint32_t) {
-      const auto state = command_->try_wait();
-      if (state && !*state) return;
-      loop_.forget(command_->pidfd());
-      if (state)
-        command_exit_ =
-            (*state)->signal == 0 ? (*state)->code : shell_signal_base + (*state)->signal;
-      stop();
-    });
-  }
-
-  void stop()
-  {
-    stopping_ = true;
-    static_cast<void>(gateway_->signal(SIGTERM));
-  }
-
-  void on_signal(int signal)
-  {
-    if (signal == SIGHUP) return static_cast<void>(gateway_->signal(SIGHUP));
-    if (command_ && !command_exit_) static_cast<void>(command_->kill(signal));
-    stop();
-  }
-
-  void on_end(const sys::ExitState& state)
-  {
-    if (command_exit_)
-      exit_ = static_cast<Exit>(*command_exit_);
-    else if (!failure_ && !(stopping_ && state.signal == 0) && !state.success())
-      failure_ = fail(Errc::io, "dstack-gateway {}", state.describe());
-    loop_.stop();
+    return gateway_.start_command(
+        o_.command, {{"DSTACK_GATEWAY_URL", url_},
+                     {"DSTACK_GATEWAY_PROXY", proxy.empty() ? "" : proxy.front()}});
   }
 
   sys::Loop& loop_;
@@ -159,13 +103,8 @@ private:
   sys::fs::path directory_;
   gateway::Settings settings_;
   std::unique_ptr<GatewayAgent> agent_;
-  std::unique_ptr<AgentProcess> gateway_;
-  std::optional<sys::Child> command_;
-  std::optional<int> command_exit_;
-  std::optional<Error> failure_;
+  Foreground gateway_;
   std::string url_;
-  Exit exit_ = Exit::ok;
-  bool stopping_ = false;
 };
 
 Result<Exit> run(const Options& o, Context& ctx)

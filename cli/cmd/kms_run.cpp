@@ -1,22 +1,16 @@
 #include "cli/cmd/add.hpp"
+#include "cli/foreground.hpp"
 #include "cli/kms/admin.hpp"
 #include "cli/kms/opening.hpp"
-#include "cli/agent_process.hpp"
 #include "cli/kms/stand_in.hpp"
 #include "sys/protect.hpp"
 #include "vault/vault.hpp"
-
-#include <csignal>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 namespace dstack::cli {
 
 namespace {
 
 using codec::Json;
-
-constexpr int shell_signal_base = 128;
 
 struct Options {
   std::string directory;
@@ -29,7 +23,8 @@ struct Options {
 /// One run of a KMS in the foreground.
 class Run {
 public:
-  Run(sys::Loop& loop, const Options& options, Context& ctx) : loop_(loop), o_(options), ctx_(ctx)
+  Run(sys::Loop& loop, const Options& options, Context& ctx)
+      : loop_(loop), o_(options), ctx_(ctx), kms_(loop, ctx, Foreground::QuietEnd::failure)
   {
   }
 
@@ -39,14 +34,12 @@ public:
     settings_ = TRY(read_kms_settings(directory_));
     attester_ = TRY(KmsAttester::find(loop_, ctx_, directory_, settings_, o_.agent));
     if (attester_->simulated()) ctx_.ui().warn(std::string{kms_stand_in_note});
-    const AgentLaunch launch = TRY(launch_of());
-    TRY(loop_.on_signals({SIGINT, SIGTERM, SIGHUP}, [this](int signal) { on_signal(signal); }));
-    kms_ = TRY(AgentProcess::start(
-        loop_, ctx_, launch, [this](Result<std::string> where) { on_ready(std::move(where)); },
-        [this](const sys::ExitState& state) { on_end(state); }));
-    TRY(loop_.run());
-    if (failure_) return *failure_;
-    return exit_;
+    return kms_.run(TRY(launch_of()), [this](const std::string& url) -> Status {
+      url_ = url;
+      TRY(announce());
+      if (o_.command.empty()) return ok();
+      return kms_.start_command(o_.command, {{"DSTACK_KMS_URL", url_}});
+    });
   }
 
 private:
@@ -65,21 +58,6 @@ private:
     else if (!o_.passphrase_file.empty())
       out.settings.set("passphrase_file", sys::fs::absolute(o_.passphrase_file).string());
     return out;
-  }
-
-  void on_ready(Result<std::string> where)
-  {
-    if (!where) {
-      failure_ = where.error();
-      return;
-    }
-    url_ = *std::move(where);
-    const Status told = announce();
-    if (!told) failure_ = told.error();
-    if (told && o_.command.empty()) return;
-    const Status started = told ? start_command() : told;
-    if (!started) failure_ = started.error();
-    if (!started) stop();
   }
 
   Status announce()
@@ -119,59 +97,14 @@ private:
     return ask_kms(directory_, "Status", Json::object(), deadline);
   }
 
-  Status start_command()
-  {
-    sys::Command command;
-    command.argv = o_.command;
-    command.env = {{"DSTACK_KMS_URL", url_}};
-    command.fds = {{0, STDIN_FILENO}, {1, STDOUT_FILENO}, {2, STDERR_FILENO}};
-    command_.emplace(TRY(sys::spawn(command).within("{}", o_.command.front())));
-    return loop_.watch(command_->pidfd(), EPOLLIN, [this](std::uint32_t) {
-      const auto state = command_->try_wait();
-      if (state && !*state) return;
-      loop_.forget(command_->pidfd());
-      if (state)
-        command_exit_ =
-            (*state)->signal == 0 ? (*state)->code : shell_signal_base + (*state)->signal;
-      stop();
-    });
-  }
-
-  void stop()
-  {
-    stopping_ = true;
-    static_cast<void>(kms_->signal(SIGTERM));
-  }
-
-  void on_signal(int signal)
-  {
-    if (signal == SIGHUP) return static_cast<void>(kms_->signal(SIGHUP));
-    if (command_ && !command_exit_) static_cast<void>(command_->kill(signal));
-    stop();
-  }
-
-  void on_end(const sys::ExitState& state)
-  {
-    if (command_exit_)
-      exit_ = static_cast<Exit>(*command_exit_);
-    else if (!failure_ && !(stopping_ && state.signal == 0))
-      failure_ = fail(Errc::io, "dstack-kms {}", state.describe());
-    loop_.stop();
-  }
-
   sys::Loop& loop_;
   const Options& o_;
   Context& ctx_;
   sys::fs::path directory_;
   kms::Settings settings_;
   std::unique_ptr<KmsAttester> attester_;
-  std::unique_ptr<AgentProcess> kms_;
-  std::optional<sys::Child> command_;
-  std::optional<int> command_exit_;
-  std::optional<Error> failure_;
+  Foreground kms_;
   std::string url_;
-  Exit exit_ = Exit::ok;
-  bool stopping_ = false;
 };
 
 Result<Exit> run(const Options& o, Context& ctx)
