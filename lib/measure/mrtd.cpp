@@ -9,46 +9,9 @@ namespace {
 constexpr std::uint64_t page_size = 4096;
 constexpr std::uint64_t chunk_size = 256;
 constexpr std::size_t block_size = 128;
-constexpr std::size_t guid_size = 16;
-/// The table of GUIDs ends 32 bytes before the end of the file.
-constexpr std::size_t table_end_offset = 32;
-/// 96b582de-1fb2-45f7-baea-a366c55a082d and e47a6535-984a-4798-865e-4685a7bf8ec2 as stored.
-constexpr std::array<std::uint8_t, guid_size> table_footer{
-    0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d};
-constexpr std::array<std::uint8_t, guid_size> tdx_metadata{
-    0x35, 0x65, 0x7a, 0xe4, 0x4a, 0x98, 0x98, 0x47, 0x86, 0x5e, 0x46, 0x85, 0xa7, 0xbf, 0x8e, 0xc2};
-
-std::uint64_t read_le(ByteView bytes)
-{
-  std::uint64_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;)
-    value = value << 8U | bytes[i];
-  return value;
-}
-
-/// The data of the entry with the TDX metadata GUID, walking the table from its end.
-Result<ByteView> metadata_entry(ByteView firmware)
-{
-  constexpr std::size_t footer_size = guid_size + 2;
-  if (firmware.size() < table_end_offset + footer_size)
-    return fail(Errc::malformed, "firmware of {} bytes has no GUID table", firmware.size());
-  ByteView table = firmware.first(firmware.size() - table_end_offset);
-  if (!equal(table.last(guid_size), table_footer))
-    return fail(Errc::unsupported, "firmware has no GUID table: not a TDX virtual firmware");
-  const std::size_t total = read_le(table.last(footer_size).first(2));
-  if (total < footer_size || total > table.size())
-    return fail(Errc::malformed, "GUID table of {} bytes", total);
-  table = table.last(total).first(total - footer_size);
-  while (table.size() >= footer_size) {
-    const std::size_t size = read_le(table.last(footer_size).first(2));
-    if (size < footer_size || size > table.size())
-      return fail(Errc::malformed, "GUID table entry of {} bytes", size);
-    const ByteView entry = table.last(size);
-    if (equal(entry.last(guid_size), tdx_metadata)) return entry.first(size - footer_size);
-    table = table.first(table.size() - size);
-  }
-  return fail(Errc::unsupported, "firmware has no TDX metadata");
-}
+/// e47a6535-984a-4798-865e-4685a7bf8ec2 as stored.
+constexpr Guid tdx_metadata{0x35, 0x65, 0x7a, 0xe4, 0x4a, 0x98, 0x98, 0x47,
+                            0x86, 0x5e, 0x46, 0x85, 0xa7, 0xbf, 0x8e, 0xc2};
 
 Result<TdvfSection> parse_section(ByteReader& in)
 {
@@ -122,16 +85,10 @@ void measure_section(crypto::Sha384& hash,
 
 Result<std::vector<TdvfSection>> tdvf_sections(ByteView firmware)
 {
-  if (firmware.size() > max_firmware_size)
-    return fail(Errc::malformed, "firmware of {} bytes (limit {})", firmware.size(),
-                max_firmware_size);
-  const ByteView entry = TRY(metadata_entry(firmware));
-  if (entry.size() < 4)
-    return fail(Errc::malformed, "TDX metadata entry of {} bytes", entry.size());
-  const std::uint64_t from_end = read_le(entry.last(4));
-  if (from_end > firmware.size())
-    return fail(Errc::malformed, "TDX metadata lies outside the file");
-  ByteReader in{firmware.last(from_end)};
+  const GuidTable table = TRY(GuidTable::of(firmware));
+  const std::optional<ByteView> entry = table.find(tdx_metadata);
+  if (!entry) return fail(Errc::unsupported, "firmware has no TDX metadata");
+  ByteReader in{TRY(descriptor_of(firmware, *entry).within("TDX metadata"))};
   if (as_text(TRY(in.take(4).within("TDX metadata"))) != "TDVF")
     return fail(Errc::malformed, "TDX metadata has no TDVF signature");
   static_cast<void>(TRY(in.u32le().within("TDX metadata length")));

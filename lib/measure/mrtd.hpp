@@ -2,12 +2,11 @@
 /// MRTD from the firmware file: the TDX module's page measurements replayed over the TDVF sections
 /// (spec host 5.2; Intel TDX Module specification, TDH.MEM.PAGE.ADD and TDH.MR.EXTEND).
 
-#include "base/bytes.hpp"
 #include "crypto/hash.hpp"
+#include "measure/guid_table.hpp"
 
 namespace dstack::measure {
 
-inline constexpr std::size_t max_firmware_size = std::size_t{32} << 20U;
 inline constexpr std::uint32_t max_sections = 64;
 
 struct TdvfSection {
