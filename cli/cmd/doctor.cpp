@@ -1,8 +1,9 @@
 #include "cli/cmd/add.hpp"
+#include "cli/doctor/facts.hpp"
 #include "cli/images.hpp"
 #include "cli/settings.hpp"
 #include "cli/vms.hpp"
-#include "store/host_facts.hpp"
+#include "probe/probe.hpp"
 
 #include <algorithm>
 
@@ -10,13 +11,14 @@ namespace dstack::cli {
 
 namespace {
 
-enum class Severity { good, remark, problem };
+using host::Check;
+using host::Severity;
 
-struct Check {
-  std::string name;
-  Severity severity = Severity::good;
-  std::string evidence;
-  std::string remedy;
+struct Options {
+  std::string tee; ///< empty: what a deploy would take
+  std::string facts;
+  std::string record;
+  bool offline = false;
 };
 
 constexpr std::uint64_t little_space = std::uint64_t{4} << 30U;
@@ -45,33 +47,6 @@ Tone tone_of(Severity severity)
     return Tone::bad;
   }
   return Tone::plain;
-}
-
-Check fact(std::string name, const store::HostFact& fact, std::string remedy)
-{
-  if (fact.usable) return {std::move(name), Severity::good, fact.why, ""};
-  return {std::move(name), Severity::remark, fact.why, std::move(remedy)};
-}
-
-void check_host(std::vector<Check>& out)
-{
-  const store::HostFacts host = store::detect_host();
-  if (host.qemu)
-    out.push_back({"qemu", Severity::good,
-                   fmt::format("{} (version {})", host.qemu->path.string(), host.qemu->version),
-                   ""});
-  else
-    out.push_back({"qemu", Severity::problem, host.qemu.error().message(),
-                   "apt-get install qemu-system-x86"});
-  out.push_back(
-      fact("kvm", host.kvm,
-           "VMs run under software emulation, several times slower; enable virtualisation "
-           "and join the group kvm"));
-  out.push_back(
-      fact("tdx", host.tdx,
-           "VMs are simulated (dstack help simulated); TDX needs a 4th generation Xeon or "
-           "later, TDX on in the BIOS, a kernel with kvm_intel.tdx=1 and QEMU 10.1"));
-  out.push_back(fact("vsock", host.vsock, "not needed: a virtio-serial port is used instead"));
 }
 
 void check_space(std::vector<Check>& out, const Context& ctx)
@@ -160,7 +135,7 @@ void print(const std::vector<Check>& checks, Context& ctx)
   }
 }
 
-codec::Json document_of(const std::vector<Check>& checks, bool usable)
+codec::Json document_of(const std::vector<Check>& checks, host::Platform platform, bool usable)
 {
   codec::Json list = codec::Json::array();
   for (const Check& check : checks)
@@ -171,26 +146,65 @@ codec::Json document_of(const std::vector<Check>& checks, bool usable)
                   .set("remedy", check.remedy));
   return codec::Json::object()
       .set("schema", "dstack.doctor/1")
+      .set("tee", host::name_of(platform))
       .set("usable", usable)
       .set("checks", list);
 }
 
-Result<Exit> run(Context& ctx)
-{
-  use_programs(TRY(load_config(ctx, SettingOptions{})));
+/// Checks with which platform they are for.
+struct Findings {
+  host::Platform platform = host::Platform::sim;
   std::vector<Check> checks;
-  check_host(checks);
-  check_programs(checks, ctx);
-  check_image(checks, ctx);
-  check_space(checks, ctx);
-  check_vms(checks, ctx);
-  const bool usable = std::none_of(checks.begin(), checks.end(), [](const Check& check) {
-    return check.severity == Severity::problem;
-  });
+};
+
+host::Platform asked_for(const Options& o, const host::Facts& facts)
+{
+  const auto asked = host::parse_platform(o.tee); // only choices of the option come here
+  return asked ? *asked : host::usual_platform(facts);
+}
+
+Result<Findings> judge_recorded(const Options& o)
+{
+  const host::Facts facts = TRY(read_facts(o.facts).within("--facts"));
+  Findings out{asked_for(o, facts), {}};
+  out.checks = host::judge(facts, out.platform);
+  return out;
+}
+
+Result<Findings> judge_here(const Options& o, Context& ctx)
+{
+  const config::Config config = TRY(load_config(ctx, SettingOptions{}));
+  use_programs(config);
+  codec::Json gathered = probe::gather({});
+  Findings out;
+  out.platform = asked_for(o, TRY(host::Facts::from_json(gathered)));
+  const auto network = o.offline ? Network::left_alone : Network::asked;
+  if (out.platform == host::Platform::tdx) probe::add_quote_service(gathered);
+  add_services(gathered, out.platform, config, network);
+  const host::Facts facts = TRY(host::Facts::from_json(gathered));
+  if (!o.record.empty()) TRY(record_facts(std::move(gathered), o.record, ctx));
+  out.checks = host::judge(facts, out.platform);
+  check_programs(out.checks, ctx);
+  check_image(out.checks, ctx);
+  check_space(out.checks, ctx);
+  check_vms(out.checks, ctx);
+  return out;
+}
+
+Result<Exit> run(const Options& o, Context& ctx)
+{
+  if (!o.facts.empty() && !o.record.empty())
+    return fail(Errc::usage, "--record writes what is found here, --facts judges a recording: "
+                             "one of them");
+  const Findings found = o.facts.empty() ? TRY(judge_here(o, ctx)) : TRY(judge_recorded(o));
+  if (o.record == "-") return Exit::ok;
+  const bool usable =
+      std::none_of(found.checks.begin(), found.checks.end(),
+                   [](const Check& check) { return check.severity == Severity::problem; });
   if (ctx.ui().json())
-    ctx.ui().document(document_of(checks, usable));
+    ctx.ui().document(document_of(found.checks, found.platform, usable));
   else
-    print(checks, ctx);
+    print(found.checks, ctx);
   return usable ? Exit::ok : Exit::failed;
 }
 
@@ -198,14 +212,32 @@ Result<Exit> run(Context& ctx)
 
 void add_doctor(Tree& tree)
 {
-  tree.leaf("doctor", "Check what this machine can do, and say what is missing")
-      .json("dstack.doctor/1")
+  auto o = std::make_shared<Options>();
+  Leaf& leaf = tree.leaf("doctor", "Check what this machine can do, and say what is missing");
+  leaf.option("--tee", o->tee, "TEE", "What VMs are to be protected by")
+      .choices({"sim", "tdx", "snp"})
+      .fallback("what deploy would take");
+  leaf.file("--record", o->record,
+            "Also write what was found to a file, for a bug report; - is stdout, nothing else is "
+            "printed then");
+  leaf.file("--facts", o->facts, "Judge what was recorded elsewhere instead; - is stdin");
+  leaf.flag("--offline", o->offline, "Do not ask the PCCS or AMD's key service");
+  leaf.json("dstack.doctor/1")
       .describe(
           "One line for each check with what was seen and what to do about it. 'note' means "
-          "that dstack works without it; 'FAIL' that it does not, and then the exit status is 1.")
+          "that VMs run without it; 'FAIL' that they do not, and then the exit status is 1.\n\n"
+          "Which checks count is a matter of the TEE asked about: a machine without TDX is good "
+          "for simulated VMs. With --tee tdx or --tee snp every piece is looked at, from the "
+          "processor to the service that signs quotes, whatever this machine is. The recording is "
+          "a JSON document (dstack.host-facts/1) about processor, kernel, devices, programs and the "
+          "services asked; it says nothing of users, VMs or serial numbers. A recording that "
+          "cannot be read ends with status 4.")
       .example("dstack doctor", "For people")
-      .example("dstack doctor --json", "For programs and bug reports")
-      .runs(run);
+      .example("dstack doctor --tee tdx", "What is missing for TDX, from firmware to quotes")
+      .example("dstack doctor --json", "For programs")
+      .example("dstack doctor --record facts.json", "For bug reports")
+      .example("dstack doctor --tee tdx --facts facts.json", "Judge another machine")
+      .runs([o](Context& ctx) { return run(*o, ctx); });
 }
 
 } // namespace dstack::cli
