@@ -4,11 +4,9 @@
 /// UEFI 2.10, 38.4.1; spec guest 8.1).
 
 #include "attest/event_log.hpp"
+#include "attest/tcg_log.hpp"
 
 namespace dstack::attest {
-
-/// Firmware reserves 64 KiB to 1 MiB for its log.
-inline constexpr std::size_t max_ccel = std::size_t{4} << 20U;
 
 /// The events that extended RTMR0 to RTMR3, in order; those of the ACPI tables carry their names
 /// (spec guest 8.2). Errors are Errc::malformed, or Errc::unsupported for other hashes.

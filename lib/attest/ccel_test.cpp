@@ -189,7 +189,7 @@ TEST_SUITE("attest::ccel")
     CHECK(error_of(type) == "event log header: event type 0x4 (want 3)");
     Bytes many = concat({log_of({}), ByteWriter{}.u32le(1).u32le(4).u32le(65'537).take()});
     CHECK(error_of(many) == "event 0: 65537 digests");
-    CHECK(parse_ccel(Bytes(max_ccel + 1, 0)).error().code() == Errc::malformed);
+    CHECK(parse_ccel(Bytes(max_tcg_log + 1, 0)).error().code() == Errc::malformed);
   }
 
   TEST_CASE("no more than 65536 events are read")

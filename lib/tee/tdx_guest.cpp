@@ -18,7 +18,7 @@ constexpr std::uint32_t firmware_registers = 3; ///< RTMR0 to RTMR2
 
 Result<std::vector<attest::TdxEvent>> read_event_log(const fs::path& file)
 {
-  auto raw = sys::read_file(file, attest::max_ccel);
+  auto raw = sys::read_file(file, attest::max_tcg_log);
   if (!raw && raw.error().code() == Errc::not_found)
     return fail(Errc::not_found,
                 "{} is missing: this firmware keeps no event log, so nobody could "
