@@ -104,6 +104,24 @@ TEST_SUITE("attest::identity")
     CHECK_FALSE(mr_config_id_v2(identity));
   }
 
+  TEST_CASE("one app's MRCONFIGID in every version is the published one (spec host 5.8)")
+  {
+    const std::string compose = "9085fa0948c9caba1bbdfb7dabb2df59b0180be72fb11d2f3a205dcf20a7661f";
+    const std::string app = "9085fa0948c9caba1bbdfb7dabb2df59b0180be7";
+    const std::string padding(30, '0');
+    CHECK(hex(mr_config_id_v1(*parse_hex_array<32>(compose))) == "01" + compose + padding);
+    Identity identity;
+    identity.compose_hash = *parse_hex(compose);
+    identity.app_id = *parse_hex(app);
+    identity.key_provider_name = "kms";
+    CHECK(hex(*mr_config_id_v2(identity)) ==
+          "02e488a9bfde296cc053f3e4fac968a62391aa6f72a07ee4048ec530f0d1a6721e" + padding);
+    const std::string document = R"({"app_id":")" + app + R"(","compose_hash":")" + compose +
+                                 R"(","key_provider":"kms","version":3})";
+    CHECK(hex(v3_id(document)) ==
+          "0353bea9849a86260c6743ffbb7295b0cf9970b48d4746c17d0ab2bb7a00e33e23" + padding);
+  }
+
   TEST_CASE("MRCONFIGID version 3 binds a document, and that must be about this app")
   {
     // spec guest 20

@@ -1,5 +1,6 @@
 #include "kms/boot_info.hpp"
 
+#include "attest/aggregates.hpp"
 #include "base/text.hpp"
 #include "verify/proven.hpp"
 
@@ -202,9 +203,10 @@ boot_info_of(const ProvenSnp& proven, const ProvenStatus& status, const Bytes& o
   const attest::Identity identity = TRY(attest::identity_of_mr_config(proven.mr_config));
   BootInfo out;
   out.tee_variant = attest::name_of(attest::Platform::amd_sev_snp);
-  out.mr_aggregated = to_bytes(crypto::sha256(concat({proven.measurement, proven.host_data})));
+  const auto aggregates = attest::snp_aggregates(proven.measurement, proven.host_data);
+  out.mr_aggregated = to_bytes(aggregates.mr_aggregated);
   out.os_image_hash = os_image_hash;
-  out.mr_system = to_bytes(crypto::sha256(proven.measurement));
+  out.mr_system = to_bytes(aggregates.mr_system);
   out.app_id = identity.app_id;
   out.compose_hash = identity.compose_hash;
   out.instance_id = identity.instance_id;
