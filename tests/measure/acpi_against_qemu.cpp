@@ -5,8 +5,8 @@
 /// tables know nothing of a device but its slot. Registers that firmware sets before it reads the
 /// tables are set here.
 #include "base/text.hpp"
+#include "firmware_config.hpp"
 #include "measure/acpi.hpp"
-#include "qtest.hpp"
 
 #include <algorithm>
 
@@ -155,94 +155,14 @@ private:
   std::vector<std::string> arguments_;
 };
 
-Status write_config(Machine& machine, std::uint32_t slot, std::uint32_t function, std::uint8_t at,
-                    std::uint32_t value)
-{
-  constexpr std::uint16_t address_port = 0xcf8;
-  constexpr std::uint16_t data_port = 0xcfc;
-  constexpr std::uint32_t enable = 0x80000000;
-  TRY(machine.out32(address_port, enable | slot << 11U | function << 8U | at));
-  return machine.out32(data_port, value);
-}
-
-/// What firmware does first: MMCONFIG at 0xe0000000, power management at 0x600, and a large BAR of
-/// the first device at seven eighths of a 46-bit address space.
-Status play_firmware(Machine& machine)
-{
-  TRY(write_config(machine, 0, 0, 0x60, 0xe0000001));
-  TRY(write_config(machine, 31, 0, 0x40, 0x601));
-  TRY(write_config(machine, 31, 0, 0x44, 0x80));
-  TRY(write_config(machine, 1, 0, 0x20, 0));
-  TRY(write_config(machine, 1, 0, 0x24, 0x3800));
-  return write_config(machine, 1, 0, 0x04, 2);
-}
-
-/// fw_cfg read by DMA (QEMU, docs/specs/fw_cfg).
-class FirmwareConfig {
-public:
-  explicit FirmwareConfig(Machine& machine) : machine_(machine) {}
-
-  Result<Bytes> file(std::string_view name)
-  {
-    // The tables are made anew, and may grow, when one of their files is looked at first.
-    const Entry first = TRY(entry(name));
-    TRY(item(first.key, 0));
-    const Entry now = TRY(entry(name));
-    return item(now.key, now.size);
-  }
-
-private:
-  struct Entry {
-    std::uint16_t key = 0;
-    std::uint32_t size = 0;
-  };
-
-  Result<Entry> entry(std::string_view name)
-  {
-    constexpr std::uint16_t directory_key = 0x19;
-    constexpr std::size_t name_size = 56;
-    const Bytes head = TRY(item(directory_key, 4));
-    const std::uint32_t count = TRY(ByteReader{head}.u32be());
-    const Bytes directory = TRY(item(directory_key, 4 + count * 64));
-    ByteReader in{ByteView{directory}.subspan(4)};
-    while (in.remaining() > 0) {
-      const std::uint32_t size = TRY(in.u32be());
-      const std::uint16_t key = TRY(in.u16be());
-      TRY(in.take(2));
-      const std::string_view found = as_text(TRY(in.take(name_size)));
-      if (found.substr(0, found.find('\0')) == name) return Entry{key, size};
-    }
-    return fail(Errc::not_found, "fw_cfg has no {}", name);
-  }
-
-  Result<Bytes> item(std::uint16_t key, std::uint32_t size)
-  {
-    constexpr std::uint64_t request_at = 0x100000;
-    constexpr std::uint64_t data_at = 0x200000;
-    constexpr std::uint32_t select_and_read = 0x0a;
-    constexpr std::uint16_t dma_port_low = 0x518; // big-endian; writing it starts
-    ByteWriter request;
-    request.u32be(std::uint32_t{key} << 16U | select_and_read).u32be(size).u64be(data_at);
-    TRY(machine_.write(request_at, request.bytes()));
-    TRY(machine_.out32(dma_port_low, 0x00001000));
-    const Bytes control = TRY(machine_.read(request_at, 4));
-    if (TRY(ByteReader{control}.u32be()) != 0) return fail(Errc::io, "fw_cfg DMA failed");
-    if (size == 0) return Bytes{};
-    return machine_.read(data_at, size);
-  }
-
-  Machine& machine_;
-};
-
 Result<AcpiBlobs> blobs_of(const std::string& qemu, const AcpiShape& shape)
 {
   Machine machine = TRY(Machine::start(qemu, Arguments{shape}.take()));
-  TRY(play_firmware(machine).within("firmware's registers"));
-  FirmwareConfig config{machine};
+  TRY(qtest::play_firmware(machine).within("firmware's registers"));
   AcpiBlobs out;
-  out.tables = TRY(config.file("etc/acpi/tables"));
-  out.loader = TRY(config.file("etc/table-loader"));
-  out.rsdp = TRY(config.file("etc/acpi/rsdp"));
+  out.tables = TRY(qtest::config_file(machine, "etc/acpi/tables"));
+  out.loader = TRY(qtest::config_file(machine, "etc/table-loader"));
+  out.rsdp = TRY(qtest::config_file(machine, "etc/acpi/rsdp"));
   return out;
 }
 

@@ -1,8 +1,9 @@
 /// Holds the event logs a firmware wrote while it booted an image, with a TPM in the place of TDX'
 /// registers, against the events that are predicted for it.
 ///
-/// Usage: measured_boot IMAGE-DIRECTORY MEMORY-BYTES KERNEL LOG...
-/// KERNEL is "header" when QEMU wrote into its setup header, "file" when the firmware got the file.
+/// Usage: measured_boot IMAGE-DIRECTORY MEMORY-BYTES KERNEL BLOBS LOG...
+/// KERNEL is "header" when QEMU wrote into its setup header, "file" when the firmware got the file;
+/// BLOBS is a file of what acpi_digests printed for the machine.
 /// The longest readable log counts. A PCR's events go to the register that UEFI 2.10, 38.4.1 gives.
 #include "attest/tcg_log.hpp"
 #include "base/text.hpp"
@@ -64,11 +65,6 @@ std::vector<TcgRecord> events_of(const Log& log, std::size_t number)
   return out;
 }
 
-bool is_acpi_data(const TcgRecord& record)
-{
-  return record.type == attest::tcg_platform_config && as_text(record.payload) == "ACPI DATA";
-}
-
 Status compare(std::size_t number,
                const std::vector<TcgRecord>& seen,
                const std::vector<BootEvent>& predicted)
@@ -86,31 +82,33 @@ Status compare(std::size_t number,
   return ok();
 }
 
-/// RTMR0 without what only TDX measures (the HOB and the configuration volume, which no PCR has)
-/// and without the ACPI blobs, which describe the TPM here: those must only stand where predicted.
-Status compare_configuration(const Log& log)
+/// RTMR0 without what only TDX measures: the HOB and the configuration volume, which no PCR has.
+/// The machine's TPM adds one to the ACPI blobs, its log area.
+Result<std::vector<BootEvent>> configuration_events(std::string_view blob_digests)
 {
   constexpr std::size_t only_tdx = 2;
-  constexpr std::size_t variables = 6; // five and the separator
-  constexpr std::size_t blobs = 3;
-  constexpr std::size_t blobs_with_tpm = 4; // its log area is one more
-  std::vector<TcgRecord> seen = events_of(log, 0);
-  std::vector<BootEvent> predicted = rtmr0_events({});
-  predicted.erase(predicted.begin(), predicted.begin() + only_tdx);
-  const auto first = seen.begin() + std::min<std::ptrdiff_t>(std::ssize(seen), variables);
-  const auto last = std::find_if_not(first, seen.end(), is_acpi_data);
-  if (last - first != blobs_with_tpm)
-    return fail(Errc::untrusted, "RTMR0: {} ACPI blobs are behind the variables (want {})",
-                last - first, blobs_with_tpm);
-  seen.erase(first, last);
-  predicted.erase(predicted.begin() + variables, predicted.begin() + variables + blobs);
-  return compare(0, seen, predicted);
+  std::vector<crypto::Sha384Digest> blobs;
+  for (const std::string_view line : split(trim(blob_digests), '\n'))
+    blobs.push_back(TRY(parse_hex_array<48>(line).within("ACPI blob")));
+  if (blobs.size() != 4) return fail(Errc::malformed, "{} ACPI blobs (want 4)", blobs.size());
+  Rtmr0Digests digests;
+  digests.acpi_loader = blobs[0];
+  digests.acpi_rsdp = blobs[1];
+  digests.acpi_tables = blobs[3];
+  std::vector<BootEvent> out = rtmr0_events(digests);
+  out.erase(out.begin(), out.begin() + only_tdx);
+  const auto tables = std::find_if(out.begin(), out.end(), [&](const BootEvent& event) {
+    return event.digest == digests.acpi_tables;
+  });
+  out.insert(tables, {"tpm-log", blobs[2]});
+  return out;
 }
 
 struct Boot {
   std::string image{}; ///< directory
   std::uint64_t memory = 0;
   bool header_written = false;
+  std::string blobs{}; ///< file of digests
   std::vector<std::string> logs{};
 };
 
@@ -132,7 +130,8 @@ Status check(const Boot& boot)
   const Bytes kernel = TRY(file("kernel"));
   const Bytes initrd = TRY(file("initrd"));
   const std::string cmdline = TRY(metadata.need_string("cmdline"));
-  TRY(compare_configuration(log));
+  const Bytes blobs = TRY(sys::read_file(boot.blobs, max_file));
+  TRY(compare(0, events_of(log, 0), TRY(configuration_events(as_text(blobs)))));
   const auto loaded = TRY(kernel_event(boot, kernel, initrd.size()).within("kernel"));
   TRY(compare(1, events_of(log, 1), rtmr1_events(loaded)));
   return compare(2, events_of(log, 2),
@@ -149,7 +148,8 @@ int main(int argc, char** argv)
   boot.image = arguments.at(0);
   boot.memory = *dstack::parse_u64(arguments.at(1));
   boot.header_written = arguments.at(2) == "header";
-  boot.logs.assign(arguments.begin() + 3, arguments.end());
+  boot.blobs = arguments.at(3);
+  boot.logs.assign(arguments.begin() + 4, arguments.end());
   const auto done = dstack::measure::check(boot);
   if (done) return 0;
   fmt::print("FAILED: {}\n", done.error().message());
