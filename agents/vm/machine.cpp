@@ -1,7 +1,10 @@
 #include "agents/vm/machine.hpp"
 
+#include "agents/vm/placement.hpp"
+#include "attest/identity.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
+#include "probe/probe.hpp"
 #include "store/disk_files.hpp"
 #include "store/host_facts.hpp"
 
@@ -12,7 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t mr_config_id_bytes = 48;
-constexpr std::uint32_t quote_service_port = 4050; // Intel's quote generation service, vsock
+constexpr std::size_t max_sys_config = std::size_t{32} << 10U; // spec host 1.11
 /// From this version on QEMU emulates the SHA instructions; before, the kernel would choose its
 /// AVX2 code for dm-verity, which software emulation runs at half the speed of plain code.
 constexpr unsigned qemu_with_sha = 9;
@@ -61,6 +64,50 @@ Status check_tdx(const store::HostFacts& host, const store::QemuProgram& qemu)
   return ok();
 }
 
+Status check_snp(const store::HostFacts& host, const store::QemuProgram& qemu)
+{
+  if (!host.snp.usable)
+    return fail(Errc::unsupported, "no SEV-SNP on this host: {}", host.snp.why);
+  if (!qemu.at_least(9, 1))
+    return fail(Errc::unsupported, "SEV-SNP needs QEMU 9.1 or later ({} is {})",
+                qemu.path.string(), qemu.version);
+  return ok();
+}
+
+/// HOST_DATA binds the document that the guest finds in its configuration (spec host 5.8).
+Result<Bytes> host_data(const store::VmPaths& paths)
+{
+  const std::string text =
+      TRY(sys::read_text(paths.share() / ".sys-config.json", max_sys_config));
+  const codec::Json config = TRY(codec::parse_json(text).within(".sys-config.json"));
+  const std::string document = TRY(config.need_string("mr_config").within(".sys-config.json"));
+  return to_bytes(ByteView{attest::mr_config_v3_hash(document)});
+}
+
+Status add_tee(vm::MachineSpec& machine,
+               const store::VmSpec& spec,
+               const store::VmPaths& paths,
+               const store::HostFacts& host)
+{
+  switch (spec.tee) {
+  case store::Tee::sim:
+    return ok();
+  case store::Tee::tdx:
+    TRY(check_tdx(host, *host.qemu));
+    machine.confidential = vm::Confidential::tdx;
+    machine.tdx = {TRY(mr_config_id(spec)), probe::quote_service_port};
+    return ok();
+  case store::Tee::snp:
+    TRY(check_snp(host, *host.qemu));
+    machine.confidential = vm::Confidential::snp;
+    const auto told = TRY(probe::ask_sev_capabilities(host.qemu->path.string())
+                              .within("ask QEMU about SEV"));
+    machine.snp = {TRY(host_data(paths)), told.c_bit_position, told.reduced_phys_bits};
+    return ok();
+  }
+  return ok();
+}
+
 /// The image's file by the name its metadata gives, which is checked to be a plain name.
 std::string file_of(const store::VmSpec& spec, const std::string& name)
 {
@@ -69,7 +116,9 @@ std::string file_of(const store::VmSpec& spec, const std::string& name)
 
 Status add_image(vm::MachineSpec& machine, const store::VmSpec& spec, const image::Metadata& image)
 {
-  machine.firmware = image.bios.empty() ? "" : file_of(spec, image.bios);
+  const bool own = spec.tee == store::Tee::snp && !image.bios_sev.empty();
+  const std::string& bios = own ? image.bios_sev : image.bios;
+  machine.firmware = bios.empty() ? "" : file_of(spec, bios);
   machine.kernel = file_of(spec, image.kernel);
   machine.initrd = file_of(spec, image.initrd);
   machine.root_disk = file_of(spec, image.rootfs);
@@ -81,23 +130,18 @@ Status add_image(vm::MachineSpec& machine, const store::VmSpec& spec, const imag
 }
 
 Result<vm::MachineSpec> machine_spec(const store::VmSpec& spec,
+                                     const store::VmPaths& paths,
                                      vm::ChannelKind channel,
-                                     const store::HostFacts& host,
-                                     const store::QemuProgram& qemu)
+                                     const store::HostFacts& host)
 {
   vm::MachineSpec m;
   m.accelerator = host.kvm.usable ? vm::Accelerator::kvm : vm::Accelerator::tcg;
-  if (!host.kvm.usable && !qemu.at_least(qemu_with_sha, 0)) m.cpu_features = ",-avx,-avx2";
-  if (spec.tee == store::Tee::tdx) {
-    TRY(check_tdx(host, qemu));
-    m.confidential = vm::Confidential::tdx;
-    m.tdx = {TRY(mr_config_id(spec)), quote_service_port};
-  }
+  if (!host.kvm.usable && !host.qemu->at_least(qemu_with_sha, 0)) m.cpu_features = ",-avx,-avx2";
+  TRY(add_tee(m, spec, paths, host));
   m.cpus = spec.cpus;
   m.memory_bytes = spec.memory_bytes;
   m.forwards = spec.ports;
-  const auto hash = crypto::sha256(as_bytes(spec.id));
-  m.mac = vm::mac_address({hash[0], hash[1], hash[2], hash[3], hash[4], hash[5]});
+  TRY(place(m, spec, {}));
   m.channel = channel;
   if (channel == vm::ChannelKind::vsock) m.guest_cid = guest_cid(spec);
   // Relative to the VM's directory, where QEMU runs: socket paths have a limit of 108 bytes.
@@ -145,13 +189,16 @@ Result<Machine> prepare_machine(const store::VmSpec& spec,
   out.image = TRY(image::parse_metadata(text, spec.image.name).within("image {}", spec.image.name));
   const store::HostFacts host = store::detect_host();
   if (!host.qemu) return host.qemu.error();
-  vm::MachineSpec m = TRY(machine_spec(spec, channel, host, *host.qemu));
+  vm::MachineSpec m = TRY(machine_spec(spec, paths, channel, host));
   TRY(add_image(m, spec, out.image));
   if (!spec.bundle.empty())
     TRY(sys::file_size(paths.directory / spec.bundle).within("image bundle"));
   TRY(prepare_disks(spec, paths));
   TRY(prepare_logs(paths, logs));
-  std::vector<std::string> argv{host.qemu->path.string()};
+  std::vector<std::string> argv;
+  if (const std::string cpus = TRY(pinned_cpus(spec, {})); !cpus.empty())
+    argv = {TRY(sys::find_program("taskset")).string(), "-c", cpus};
+  argv.push_back(host.qemu->path.string());
   for (std::string& argument : TRY(vm::qemu_arguments(m)))
     argv.push_back(std::move(argument));
   out.command = {std::move(argv), paths.directory, paths.qemu_log(), paths.qmp_socket()};

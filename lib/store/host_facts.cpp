@@ -22,7 +22,12 @@ constexpr std::size_t max_cpuinfo = std::size_t{64} << 20U;
 constexpr std::chrono::milliseconds version_deadline{20'000};
 // Linux Documentation/virt/kvm/api.rst: KVM_CAP_VM_TYPES answers a bitmap of VM types.
 constexpr unsigned long capability_vm_types = 235;
-constexpr int vm_type_tdx = 5;
+struct VmType {
+  unsigned number;
+  const char* name;
+};
+constexpr VmType vm_type_snp{4, "SEV-SNP"};
+constexpr VmType vm_type_tdx{5, "TDX"};
 
 HostFact no(std::string why)
 {
@@ -52,14 +57,15 @@ HostFact detect_kvm(const sys::Fd& kvm, int open_error)
   return {true, "/dev/kvm opens and the processor virtualises"};
 }
 
-HostFact detect_tdx(const HostFact& kvm, const sys::Fd& device)
+HostFact detect_type(const HostFact& kvm, const sys::Fd& device, const VmType& type)
 {
   if (!kvm.usable) return no("KVM is not usable");
   const int types = ::ioctl(device.get(), KVM_CHECK_EXTENSION, capability_vm_types);
   if (types < 0) return no(sys::errno_error("ask KVM for its VM types").message());
-  if ((static_cast<unsigned>(types) >> vm_type_tdx & 1U) == 0)
-    return no(fmt::format("KVM offers VM types {:#x}, without bit {} (TDX)", types, vm_type_tdx));
-  return {true, "KVM offers TDX VMs"};
+  if ((static_cast<unsigned>(types) >> type.number & 1U) == 0)
+    return no(fmt::format("KVM offers VM types {:#x}, without bit {} ({})", types, type.number,
+                          type.name));
+  return {true, fmt::format("KVM offers {} VMs", type.name)};
 }
 
 HostFact detect_vsock()
@@ -120,7 +126,8 @@ HostFacts detect_host()
   const sys::Fd kvm{::open("/dev/kvm", O_RDWR | O_CLOEXEC)};
   const int open_error = errno;
   facts.kvm = detect_kvm(kvm, open_error);
-  facts.tdx = detect_tdx(facts.kvm, kvm);
+  facts.tdx = detect_type(facts.kvm, kvm, vm_type_tdx);
+  facts.snp = detect_type(facts.kvm, kvm, vm_type_snp);
   facts.vsock = detect_vsock();
   return facts;
 }

@@ -22,6 +22,7 @@ struct HostFacts {
   Result<QemuProgram> qemu = fail(Errc::not_found, "not looked for");
   HostFact kvm{};   ///< hardware virtualisation that works (not merely a /dev/kvm that opens)
   HostFact tdx{};   ///< KVM offers the TDX VM type
+  HostFact snp{};   ///< KVM offers the SEV-SNP VM type
   HostFact vsock{}; ///< /dev/vhost-vsock opens
 };
 

@@ -28,7 +28,8 @@ template <class E> struct Named {
   std::string_view name;
 };
 
-constexpr std::array tees{Named<Tee>{Tee::sim, "sim"}, Named<Tee>{Tee::tdx, "tdx"}};
+constexpr std::array tees{Named<Tee>{Tee::sim, "sim"}, Named<Tee>{Tee::tdx, "tdx"},
+                          Named<Tee>{Tee::snp, "snp"}};
 constexpr std::array policies{Named<RestartPolicy>{RestartPolicy::no, "no"},
                               Named<RestartPolicy>{RestartPolicy::on_failure, "on-failure"},
                               Named<RestartPolicy>{RestartPolicy::always, "always"}};
@@ -177,6 +178,10 @@ std::string_view name_of(Tee tee)
 {
   return name_in(tees, tee);
 }
+std::string_view shown_name(Tee tee)
+{
+  return tee == Tee::sim ? "simulated" : name_of(tee);
+}
 std::string_view name_of(RestartPolicy policy)
 {
   return name_in(policies, policy);
@@ -239,6 +244,7 @@ Json to_json(const VmSpec& spec)
   json.set("created_at", spec.created_at).set("image", std::move(image)).set("cpus", spec.cpus);
   json.set("memory_bytes", spec.memory_bytes).set("disk_bytes", spec.disk_bytes);
   json.set("tee", name_of(spec.tee)).set("ports", std::move(ports));
+  if (spec.placement != VmPlacement{}) json.set("placement", to_json(spec.placement));
   json.set("restart", std::move(restart)).set("app", std::move(app)).set("bundle", spec.bundle);
   if (!spec.kms.urls.empty()) json.set("kms", to_json(spec.kms));
   if (!spec.gateway_urls.empty()) json.set("gateway_urls", codec::list_of(spec.gateway_urls));
@@ -277,6 +283,9 @@ Result<VmSpec> spec_from_json(const Json& json)
   spec.image = TRY(image_from_json(*TRY(json.need_object("image"))).within("image"));
   TRY(read_machine(json, spec));
   spec.ports = TRY(ports_from_json(*TRY(json.need_array("ports"))).within("ports"));
+  if (json.find("placement") != nullptr)
+    spec.placement =
+        TRY(placement_from_json(*TRY(json.need_object("placement"))).within("placement"));
   spec.restart = TRY(restart_from_json(*TRY(json.need_object("restart"))).within("restart"));
   spec.app = TRY(app_from_json(*TRY(json.need_object("app"))).within("app"));
   if (const Json* kms = json.find("kms"); kms != nullptr && !kms->is_null())

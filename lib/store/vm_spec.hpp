@@ -2,18 +2,18 @@
 /// What a VM is (vm.json, written by the CLI) and how it is (state.json, written by its
 /// supervisor), as values with JSON both ways.
 
-#include "codec/json.hpp"
-#include "vm/command_line.hpp"
+#include "store/vm_placement.hpp"
 
 #include <filesystem>
 
 namespace dstack::store {
 
-enum class Tee { sim, tdx };
+enum class Tee { sim, tdx, snp };
 enum class RestartPolicy { no, on_failure, always };
 enum class VmStatus { created, starting, booting, running, stopping, stopped, failed };
 
 std::string_view name_of(Tee tee);
+std::string_view shown_name(Tee tee); ///< for people: "simulated", "tdx", "snp"
 std::string_view name_of(RestartPolicy policy); ///< "no" "on-failure" "always"
 std::string_view name_of(VmStatus status);
 Result<Tee> parse_tee(std::string_view name);
@@ -54,6 +54,7 @@ struct VmSpec {
   std::uint64_t disk_bytes = std::uint64_t{20} << 30U;
   Tee tee = Tee::sim;
   std::vector<vm::PortForward> ports{};
+  VmPlacement placement{};
   VmRestart restart{};
   VmApp app{};
   VmKms kms{};

@@ -53,6 +53,20 @@ TEST_SUITE("store::VmSpec")
     REQUIRE(again);
     CHECK(to_json(*again) == to_json(spec));
     CHECK(again->gateway_urls == spec.gateway_urls);
+    CHECK(to_json(spec).find("placement") == nullptr);
+    spec.tee = Tee::snp;
+    spec.placement.networks = {
+        {}, {vm::NetworkMode::bridge, "br0", "192.168.7.2/24", "192.168.7.1", "9.9.9.9"}};
+    spec.placement.hugepages = true;
+    spec.placement.pin_numa = true;
+    spec.placement.gpus = {"0000:17:00.0"};
+    spec.placement.nvswitches = {"0000:07:00.0"};
+    spec.placement.pci_hole64_bytes = std::uint64_t{8} << 40U;
+    spec.placement.pci_hotplug = false;
+    const auto placed = spec_from_json(to_json(spec));
+    REQUIRE(placed);
+    CHECK(placed->placement == spec.placement);
+    CHECK(placed->tee == Tee::snp);
     VmState state;
     state.status = VmStatus::booting;
     state.pid = 42;
@@ -85,6 +99,20 @@ TEST_SUITE("store::VmSpec")
     codec::Json ports = codec::Json::array();
     ports.push(port);
     CHECK(broken("ports", ports).starts_with("ports: number 1: host_address"));
+    const auto placed = [&](const char* text) {
+      return broken("placement", *codec::parse_json(text));
+    };
+    CHECK(placed(R"({"gpus":["17:00.0"]})").starts_with("placement: gpus: '17:00.0'"));
+    CHECK(placed(R"({"networks":[{"mode":"wifi"}]})").starts_with("placement: networks: mode"));
+    CHECK(placed(R"({"networks":[{"mode":"bridge"}]})").starts_with("placement: networks: device"));
+    CHECK(placed(R"({"networks":[{"mode":"user","device":"x"}]})").find("device") !=
+          std::string::npos);
+    CHECK(placed(R"({"networks":[{"mode":"tap","device":"t","address":"1.2.3.4"}]})")
+              .starts_with("placement: networks: address"));
+    CHECK(placed(R"({"networks":[{"mode":"tap","device":"t","dns":"::1"}]})")
+              .starts_with("placement: networks: dns"));
+    CHECK(placed(R"({"hugepages":1})").find("hugepages") != std::string::npos);
+    CHECK(placed("{}") == "accepted");
   }
 
   TEST_CASE("names become host names")

@@ -1,35 +1,19 @@
 #include "vm/command_line.hpp"
 
-#include "base/address.hpp"
 #include "base/text.hpp"
 #include "codec/json.hpp"
+#include "vm/arguments.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace dstack::vm {
 
 namespace {
 
-constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20U;
-constexpr std::size_t mr_config_id_bytes = 48;
-constexpr std::size_t snp_host_data_bytes = 32;
-constexpr std::uint32_t first_guest_cid = 3; // 0 to 2 have fixed meanings (vsock(7))
-
-using Args = std::vector<std::string>;
-
-/// A value inside a comma-separated QEMU option: a comma in it is written twice.
-std::string escaped(std::string_view value)
-{
-  std::string out;
-  for (const char c : value) {
-    out += c;
-    if (c == ',') out += ',';
-  }
-  return out;
-}
-
-void add(Args& args, std::initializer_list<std::string> more)
-{
-  args.insert(args.end(), more);
-}
+constexpr std::array modes{std::pair{NetworkMode::user, std::string_view{"user"}},
+                           std::pair{NetworkMode::bridge, std::string_view{"bridge"}},
+                           std::pair{NetworkMode::tap, std::string_view{"tap"}}};
 
 /// Under SEV-SNP devices must go through the IOMMU interface, for the guest's memory is private.
 std::string_view device_suffix(const MachineSpec& spec)
@@ -79,19 +63,37 @@ void add_disk(Args& args,
   add(args, {"-device", device});
 }
 
-void add_network(Args& args, const MachineSpec& spec)
+std::string netdev(const MachineSpec& spec, const NetworkDevice& device, std::size_t number)
 {
-  std::string netdev =
-      fmt::format("user,id=net0,net={},dhcpstart={},restrict=no", user_network, user_network_guest);
+  switch (device.mode) {
+  case NetworkMode::user:
+    break;
+  case NetworkMode::bridge:
+    return fmt::format("bridge,id=net{},br={}", number, device.host_device);
+  case NetworkMode::tap:
+    return fmt::format("tap,id=net{},ifname={},script=no,downscript=no,vhost=off", number,
+                       device.host_device);
+  }
+  std::string out = fmt::format("user,id=net{},net={},dhcpstart={},restrict=no", number,
+                                user_network, user_network_guest);
+  if (first_user_device(spec) != number) return out;
   for (const PortForward& forward : spec.forwards)
-    netdev += fmt::format(",hostfwd={}:{}:{}-:{}", name_of(forward.protocol), forward.host_address,
-                          forward.host_port, forward.vm_port);
-  std::string device = "virtio-net-pci,netdev=net0";
-  if (!spec.mac.empty()) device += ",mac=" + spec.mac;
-  // The boot ROM is measured on real hardware; elsewhere it only costs time.
-  if (spec.confidential == Confidential::none) device += ",romfile=";
-  device += device_suffix(spec);
-  add(args, {"-netdev", netdev, "-device", device});
+    out += fmt::format(",hostfwd={}:{}:{}-:{}", name_of(forward.protocol), forward.host_address,
+                       forward.host_port, forward.vm_port);
+  return out;
+}
+
+void add_networks(Args& args, const MachineSpec& spec)
+{
+  for (std::size_t i = 0; i < spec.networks.size(); ++i) {
+    const NetworkDevice& network = spec.networks[i];
+    std::string device = fmt::format("virtio-net-pci,netdev=net{}", i);
+    if (!network.mac.empty()) device += ",mac=" + network.mac;
+    // The boot ROM is measured on real hardware; elsewhere it only costs time.
+    if (spec.confidential == Confidential::none) device += ",romfile=";
+    device += device_suffix(spec);
+    add(args, {"-netdev", netdev(spec, network, i), "-device", device});
+  }
 }
 
 void add_channel(Args& args, const MachineSpec& spec)
@@ -108,10 +110,9 @@ void add_channel(Args& args, const MachineSpec& spec)
                                     channel_port_name)});
 }
 
-void add_random(Args& args, const MachineSpec& spec)
+void add_random(Args& args)
 {
-  add(args, {"-object", "rng-builtin,id=rng0", "-device",
-             fmt::format("virtio-rng-pci,rng=rng0{}", device_suffix(spec))});
+  add(args, {"-object", "rng-builtin,id=rng0", "-device", "virtio-rng-pci,rng=rng0"});
 }
 
 std::string tdx_object(const TdxSpec& tdx)
@@ -127,11 +128,8 @@ std::string tdx_object(const TdxSpec& tdx)
   return codec::write_json(object);
 }
 
-void add_snp_objects(Args& args, const MachineSpec& spec)
+void add_snp_object(Args& args, const MachineSpec& spec)
 {
-  add(args,
-      {"-object", fmt::format("memory-backend-memfd,id=ram1,size={}M,share=true,prealloc=false",
-                              spec.memory_bytes / mebibyte)});
   add(args, {"-object",
              fmt::format(
                  "sev-snp-guest,id=sev0,policy=0x30000,sev-device=/dev/sev,kernel-hashes=on,"
@@ -149,63 +147,18 @@ void add_machine(Args& args, const MachineSpec& spec)
     machine += ",confidential-guest-support=tdx";
     break;
   case Confidential::snp:
-    add_snp_objects(args, spec);
-    machine += ",confidential-guest-support=sev0,memory-backend=ram1";
+    add_snp_object(args, spec);
+    machine += ",confidential-guest-support=sev0";
     break;
   }
+  machine += memory_of_machine(spec);
   add(args, {"-machine", machine + ",hpet=off"});
   if (spec.confidential == Confidential::tdx) add(args, {"-object", tdx_object(spec.tdx)});
 }
 
-Status check_confidential(const MachineSpec& spec)
+bool has_random_device(const MachineSpec& spec)
 {
-  if (spec.confidential == Confidential::none) return ok();
-  if (spec.accelerator != Accelerator::kvm)
-    return fail(Errc::config, "a confidential VM needs KVM");
-  if (spec.firmware.empty())
-    return fail(Errc::config, "a confidential VM needs the firmware of its image");
-  const std::size_t id = spec.tdx.mr_config_id.size();
-  if (spec.confidential == Confidential::tdx && id != 0 && id != mr_config_id_bytes)
-    return fail(Errc::config, "mr_config_id of {} bytes (want {})", id, mr_config_id_bytes);
-  const std::size_t data = spec.snp.host_data.size();
-  if (spec.confidential == Confidential::snp && data != snp_host_data_bytes)
-    return fail(Errc::config, "SEV-SNP host data of {} bytes (want {})", data, snp_host_data_bytes);
-  return ok();
-}
-
-Status check_paths(const MachineSpec& spec)
-{
-  const std::pair<std::string_view, const std::string*> needed[] = {
-      {"kernel", &spec.kernel},         {"initrd", &spec.initrd},
-      {"root disk", &spec.root_disk},   {"data disk", &spec.data_disk},
-      {"share disk", &spec.share_disk}, {"console log", &spec.console_log},
-      {"QMP socket", &spec.qmp_socket},
-  };
-  for (const auto& [what, path] : needed)
-    if (path->empty()) return fail(Errc::config, "no path of the {}", what);
-  if (spec.channel == ChannelKind::serial_port && spec.channel_socket.empty())
-    return fail(Errc::config, "no path of the channel socket");
-  return ok();
-}
-
-Status check(const MachineSpec& spec)
-{
-  TRY(check_paths(spec));
-  TRY(check_confidential(spec));
-  if (spec.cpus == 0) return fail(Errc::config, "no CPU");
-  if (spec.memory_bytes == 0 || spec.memory_bytes % mebibyte != 0)
-    return fail(Errc::config, "{} bytes of memory (want whole MiB)", spec.memory_bytes);
-  if (spec.channel == ChannelKind::vsock && spec.guest_cid < first_guest_cid)
-    return fail(Errc::config, "vsock context id {} (want {} or more)", spec.guest_cid,
-                first_guest_cid);
-  for (const PortForward& forward : spec.forwards) {
-    if (!is_ipv4_address(forward.host_address))
-      return fail(Errc::config, "port on '{}': QEMU's user network forwards IPv4 addresses only",
-                  printable(forward.host_address));
-    if (forward.host_port == 0 || forward.vm_port == 0)
-      return fail(Errc::config, "port 0 cannot be forwarded");
-  }
-  return ok();
+  return spec.confidential == Confidential::none;
 }
 
 } // namespace
@@ -222,27 +175,64 @@ Result<Protocol> parse_protocol(std::string_view name)
   return fail(Errc::malformed, "protocol '{}' (want tcp or udp)", printable(name));
 }
 
+std::string_view name_of(NetworkMode mode)
+{
+  const auto* at =
+      std::find_if(modes.begin(), modes.end(), [&](const auto& one) { return one.first == mode; });
+  return at == modes.end() ? "" : at->second;
+}
+
+Result<NetworkMode> parse_network_mode(std::string_view name)
+{
+  for (const auto& [mode, known] : modes)
+    if (known == name) return mode;
+  return fail(Errc::malformed, "network '{}' (want user, bridge or tap)", printable(name));
+}
+
 Result<std::vector<std::string>> qemu_arguments(const MachineSpec& spec)
 {
-  TRY(check(spec));
+  TRY(check_machine(spec));
   // The order of devices decides their PCI slots, which the firmware measures: never reorder.
   Args args;
   add_processor(args, spec);
   add_consoles(args, spec);
   if (!spec.firmware.empty()) add(args, {"-bios", spec.firmware});
   add(args, {"-kernel", spec.kernel, "-initrd", spec.initrd});
+  add_bus_settings(args, spec);
   add_disk(args, spec, "hd0", spec.root_disk, Access::read_only, "");
   add_disk(args, spec, "hd1", spec.data_disk, Access::read_write, "");
-  add_network(args, spec);
+  add_networks(args, spec);
   add_channel(args, spec);
   add_disk(args, spec, "hd2", spec.share_disk, Access::read_only, "");
   if (!spec.bundle.empty())
     add_disk(args, spec, "hd3", spec.bundle, Access::read_only, bundle_disk_serial);
-  add_random(args, spec);
+  // A host's randomness is worth nothing to a confidential guest, whose processor gives it; without
+  // the device the bus looks as verifiers of the ecosystem expect (spec host 5.5.6).
+  if (has_random_device(spec)) add_random(args);
+  add_memory(args, spec);
   add_machine(args, spec);
+  add_passed_devices(args, spec);
   add(args, {"-smp", fmt::format("{}", spec.cpus)});
   add(args, {"-m", fmt::format("{}M", spec.memory_bytes / mebibyte), "-append", spec.cmdline});
   return args;
+}
+
+MachineShape machine_shape(const MachineSpec& spec)
+{
+  MachineShape out;
+  out.cpus = spec.cpus;
+  out.memory_bytes = spec.memory_bytes;
+  const std::size_t disks = spec.bundle.empty() ? 3 : 4;
+  const std::size_t channel = 1;
+  const std::size_t random = has_random_device(spec) ? 1 : 0;
+  out.slots = static_cast<std::uint32_t>(disks + spec.networks.size() + channel + random);
+  out.gpus = static_cast<std::uint32_t>(spec.gpus.size());
+  out.nvswitches = static_cast<std::uint32_t>(spec.nvswitches.size());
+  out.numa_nodes = static_cast<std::uint32_t>(spec.hugepage_nodes.size());
+  out.expanders = expander_buses(spec);
+  out.pci_hole64_bytes = spec.pci_hole64_bytes;
+  out.pci_hotplug = spec.pci_hotplug;
+  return out;
 }
 
 std::string mac_address(const std::array<std::uint8_t, 6>& hash)

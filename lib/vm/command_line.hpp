@@ -47,6 +47,27 @@ struct SnpSpec {
   std::uint32_t reduced_phys_bits = 0; ///< from QMP query-sev-capabilities
 };
 
+/// How a network device of the guest reaches the world.
+enum class NetworkMode {
+  user,   ///< QEMU's own, with ports forwarded
+  bridge, ///< a bridge of the host, joined by QEMU's helper (qemu-bridge-helper)
+  tap     ///< a tap device that exists already
+};
+std::string_view name_of(NetworkMode mode);
+Result<NetworkMode> parse_network_mode(std::string_view name);
+
+struct NetworkDevice {
+  NetworkMode mode = NetworkMode::user;
+  std::string host_device{}; ///< name of the bridge or tap; empty for user
+  std::string mac{};         ///< empty: QEMU's default
+};
+
+/// A PCI device of the host given to the guest.
+struct PassedDevice {
+  std::string slot{};          ///< "0000:17:00.0"
+  std::uint32_t host_node = 0; ///< NUMA node it hangs on
+};
+
 /// Paths are given to QEMU as they are: relative ones are relative to its working directory.
 struct MachineSpec {
   Accelerator accelerator = Accelerator::tcg;
@@ -64,8 +85,16 @@ struct MachineSpec {
   std::string data_disk{};
   std::string share_disk{};
   std::string bundle{}; ///< empty: no fourth disk
-  std::vector<PortForward> forwards{};
-  std::string mac{}; ///< empty: QEMU's default
+  std::vector<PortForward> forwards{}; ///< through the first device of mode user
+  std::vector<NetworkDevice> networks{NetworkDevice{}};
+  /// NUMA nodes of the host whose huge pages are the guest's memory, one node of the guest each,
+  /// ascending; empty: ordinary memory. CPUs and whole GiB of memory are shared out evenly.
+  std::vector<std::uint32_t> hugepage_nodes{};
+  std::optional<std::uint32_t> memory_node{}; ///< ordinary memory comes from that node alone
+  std::vector<PassedDevice> gpus{};
+  std::vector<PassedDevice> nvswitches{};
+  std::uint64_t pci_hole64_bytes = 0; ///< 0: QEMU's own
+  bool pci_hotplug = true;            ///< ACPI hotplug of bridges; part of the measured tables
   std::string console_log{};
   std::string qmp_socket{};
   ChannelKind channel = ChannelKind::serial_port;
@@ -73,9 +102,34 @@ struct MachineSpec {
   std::uint32_t guest_cid = 0;  ///< vsock: the guest's context id, >= 3
 };
 
+/// What the firmware measures of a machine beside its files: the part of a MachineSpec that
+/// QEMU's ACPI tables are a function of (spec host 5.5).
+struct ExpanderBus {
+  std::uint32_t guest_node = 0; ///< NUMA node of the guest
+  std::uint32_t bus = 0;        ///< number of its first bus
+  std::uint32_t gpus = 0;       ///< root ports on it
+  bool operator==(const ExpanderBus&) const = default;
+};
+struct MachineShape {
+  std::uint32_t cpus = 1;
+  std::uint64_t memory_bytes = 0;
+  std::uint32_t slots = 0; ///< occupied PCI slots from 1 on, without root ports and expanders
+  std::uint32_t gpus = 0;
+  std::uint32_t nvswitches = 0;
+  std::uint32_t numa_nodes = 0; ///< of the guest; 0: no NUMA
+  std::vector<ExpanderBus> expanders{};
+  std::uint64_t pci_hole64_bytes = 0;
+  bool pci_hotplug = true;
+};
+/// Counts what qemu_arguments puts on the bus.
+MachineShape machine_shape(const MachineSpec& spec);
+
 /// Everything behind the program name. Refuses (Errc::config) what QEMU would accept and boot
 /// differently from what was measured, for example an mr_config_id that is not 48 bytes.
 Result<std::vector<std::string>> qemu_arguments(const MachineSpec& spec);
+
+bool is_pci_slot(std::string_view text);       ///< "0000:17:00.0"
+bool is_interface_name(std::string_view text); ///< of a network device, without options in it
 
 /// Locally administered unicast address from the first six bytes of sha256(vm id) (spec host 1.14).
 std::string mac_address(const std::array<std::uint8_t, 6>& hash);

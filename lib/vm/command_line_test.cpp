@@ -1,5 +1,6 @@
 #include "vm/command_line.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fstream>
@@ -24,7 +25,7 @@ MachineSpec machine()
   spec.console_log = "console.log";
   spec.qmp_socket = "qmp.sock";
   spec.channel_socket = "channel.sock";
-  spec.mac = "96:b1:d8:b9:08:e6";
+  spec.networks = {{NetworkMode::user, "", "96:b1:d8:b9:08:e6"}};
   return spec;
 }
 
@@ -87,6 +88,153 @@ TEST_SUITE("vm::qemu_arguments")
     MachineSpec snp = confidential(Confidential::snp);
     snp.snp = {Bytes(32, 0xa5), 51, 1};
     check_golden(snp, "snp");
+    snp.memory_node = 1;
+    snp.channel = ChannelKind::vsock;
+    snp.guest_cid = 1000;
+    check_golden(snp, "snp-node-vsock");
+  }
+
+  TEST_CASE("golden command lines of what the host gives")
+  {
+    // The devices of spec host A.3, so that its verifiers find the slots they count on.
+    MachineSpec tdx = confidential(Confidential::tdx);
+    tdx.tdx.quote_port = 4050;
+    tdx.channel = ChannelKind::vsock;
+    tdx.guest_cid = 1000;
+    tdx.forwards = {{Protocol::tcp, "127.0.0.1", 8080, 80}};
+    check_golden(tdx, "tdx-vsock");
+
+    MachineSpec networks = tdx;
+    networks.networks = {{NetworkMode::user, "", "96:b1:d8:b9:08:e6"},
+                         {NetworkMode::bridge, "br0", "c6:74:2c:65:14:b9"},
+                         {NetworkMode::tap, "dtfecd92d1732c", "96:34:c8:11:ed:72"}};
+    check_golden(networks, "tdx-networks");
+
+    MachineSpec pinned = tdx;
+    pinned.memory_node = 1;
+    pinned.bundle = "bundle.tar";
+    check_golden(pinned, "tdx-node");
+
+    MachineSpec huge = tdx;
+    huge.hugepage_nodes = {0};
+    check_golden(huge, "tdx-hugepages");
+
+    MachineSpec gpu = tdx;
+    gpu.gpus = {{"0000:17:00.0", 0}};
+    gpu.nvswitches = {{"0000:07:00.0", 0}};
+    gpu.pci_hole64_bytes = std::uint64_t{8} << 40U;
+    gpu.pci_hotplug = false;
+    check_golden(gpu, "tdx-gpu");
+
+    MachineSpec nodes = gpu;
+    nodes.cpus = 8;
+    nodes.memory_bytes = std::uint64_t{16} << 30U;
+    nodes.hugepage_nodes = {0, 1};
+    nodes.gpus = {{"0000:17:00.0", 0}, {"0000:3d:00.0", 0}, {"0000:9a:00.0", 1}};
+    check_golden(nodes, "tdx-gpus-hugepages");
+  }
+
+  TEST_CASE("the shape that is measured counts what is on the bus")
+  {
+    MachineSpec spec = confidential(Confidential::tdx);
+    spec.channel = ChannelKind::vsock;
+    spec.guest_cid = 1000;
+    CHECK(machine_shape(spec).slots == 5); // as verifiers of the ecosystem count (5.5.6)
+    CHECK(machine_shape(spec).expanders.empty());
+    CHECK(machine_shape(machine()).slots == 6); // a simulated VM has a random device, too
+    spec.bundle = "bundle.tar";
+    spec.networks.push_back({NetworkMode::bridge, "br0", ""});
+    CHECK(machine_shape(spec).slots == 7);
+    spec.gpus = {{"0000:17:00.0", 0}, {"0000:3d:00.0", 2}, {"0000:9a:00.0", 2}};
+    spec.nvswitches = {{"0000:07:00.0", 0}};
+    spec.cpus = 8;
+    spec.memory_bytes = std::uint64_t{16} << 30U;
+    spec.hugepage_nodes = {0, 2};
+    spec.pci_hotplug = false;
+    spec.pci_hole64_bytes = 1U << 30U;
+    const MachineShape shape = machine_shape(spec);
+    CHECK(shape.slots == 7); // root ports and expanders are counted apart
+    CHECK(shape.cpus == 8);
+    CHECK(shape.memory_bytes == std::uint64_t{16} << 30U);
+    CHECK(shape.gpus == 3);
+    CHECK(shape.nvswitches == 1);
+    CHECK(shape.numa_nodes == 2);
+    CHECK(shape.expanders == std::vector<ExpanderBus>{{0, 5, 1}, {1, 7, 2}});
+    CHECK_FALSE(shape.pci_hotplug);
+    CHECK(shape.pci_hole64_bytes == 1U << 30U);
+    const auto arguments = *qemu_arguments(spec);
+    const auto counted = [&](std::string_view kind) {
+      return std::count_if(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+        return argument.starts_with(kind);
+      });
+    };
+    CHECK(counted("virtio-blk-pci,") + counted("virtio-net-pci,") + counted("vhost-vsock-pci,") ==
+          7);
+    CHECK(counted("pcie-root-port,") == 4);
+    CHECK(counted("pxb-pcie,") == 2);
+  }
+
+  TEST_CASE("memory, CPUs and devices that do not fit the nodes are refused")
+  {
+    MachineSpec good = confidential(Confidential::tdx);
+    good.cpus = 4;
+    good.memory_bytes = std::uint64_t{4} << 30U;
+    good.hugepage_nodes = {0, 1};
+    CHECK(refusal(good) == "accepted");
+    MachineSpec spec = good;
+    spec.memory_bytes = std::uint64_t{3} << 30U;
+    CHECK(refusal(spec) == "3G of huge pages on 2 NUMA nodes (want a multiple of 2G)");
+    spec = good;
+    spec.cpus = 3;
+    CHECK(refusal(spec) == "3 CPUs on 2 NUMA nodes (want a multiple of 2)");
+    spec = good;
+    spec.hugepage_nodes = {1, 0};
+    CHECK(refusal(spec) == "NUMA nodes out of order");
+    spec.hugepage_nodes = {1, 1};
+    CHECK(refusal(spec) == "NUMA nodes out of order");
+    spec = good;
+    spec.gpus = {{"0000:17:00.0", 2}};
+    CHECK(refusal(spec) == "GPU 0000:17:00.0 is on NUMA node 2, which gives no memory");
+    spec = good;
+    spec.memory_node = 0;
+    CHECK(refusal(spec) != "accepted");
+    spec = confidential(Confidential::snp);
+    spec.snp.host_data = Bytes(32);
+    CHECK(refusal(spec) == "accepted");
+    spec.hugepage_nodes = {0};
+    CHECK(refusal(spec) == "SEV-SNP VMs take ordinary memory, no huge pages");
+    spec = machine();
+    spec.networks.assign(11, {NetworkMode::bridge, "br0", ""});
+    CHECK(refusal(spec) == "16 devices on the PCI bus (at most 15)");
+    spec.networks.assign(2, {});
+    CHECK(refusal(spec) == "2 user networks, which are all the same one");
+    spec.networks.assign(1, {NetworkMode::bridge, "br0", ""});
+    spec.forwards = {{Protocol::tcp, "127.0.0.1", 80, 80}};
+    CHECK(refusal(spec).find("forwarded by QEMU's user network alone") != std::string::npos);
+    spec = machine();
+    spec.networks.clear();
+    CHECK(refusal(spec) == "accepted");
+  }
+
+  TEST_CASE("names of devices cannot smuggle options")
+  {
+    for (const char* name : {"", "br0,helper=/tmp/x", "a name", "0123456789abcdef", "..", "br/0"}) {
+      CAPTURE(name);
+      MachineSpec spec = machine();
+      spec.networks = {{NetworkMode::bridge, name, ""}};
+      CHECK(refusal(spec) != "accepted");
+      spec.networks = {{NetworkMode::tap, name, ""}};
+      CHECK(refusal(spec) != "accepted");
+    }
+    for (const char* slot : {"", "17:00.0", "0000:17:00.0,x=y", "0000:17:00.g", "0000:17-00.0"}) {
+      CAPTURE(slot);
+      MachineSpec spec = machine();
+      spec.gpus = {{slot, 0}};
+      CHECK(refusal(spec) != "accepted");
+    }
+    for (const NetworkMode mode : {NetworkMode::user, NetworkMode::bridge, NetworkMode::tap})
+      CHECK(*parse_network_mode(name_of(mode)) == mode);
+    CHECK_FALSE(parse_network_mode("macvtap"));
   }
 
   TEST_CASE("what would boot differently from what was decided is refused")
