@@ -1,10 +1,7 @@
 #pragma once
-/// Quotes through the kernel's configfs-tsm interface (Documentation/ABI/testing/
-/// configfs-tsm-report; spec guest 8.3).
+/// TDX quotes through configfs-tsm (spec guest 8.3).
 
-#include "tee/tee.hpp"
-
-#include <filesystem>
+#include "tee/tsm_entry.hpp"
 
 namespace dstack::tee {
 
@@ -14,21 +11,14 @@ inline constexpr std::size_t quote_smaller_than = 8192;
 
 class TsmReport {
 public:
-  /// Makes the entry (a directory; the kernel fills it) unless it is there, and looks who provides
-  /// its reports. Errors say what is missing and what helps.
   static Result<TsmReport> open(const std::filesystem::path& entry);
 
-  /// A quote over this report data and no other. Waits and tries again a few times when the
-  /// quoting service is busy or another process used the entry meanwhile.
+  /// A quote over this report data and no other.
   Result<Bytes> quote(const ReportData& report_data) const;
 
 private:
-  explicit TsmReport(std::filesystem::path entry) : entry_(std::move(entry)) {}
-  struct Try;
-  Try attempt(const ReportData& report_data) const;
-  Result<std::uint64_t> generation() const;
-
-  std::filesystem::path entry_;
+  explicit TsmReport(TsmEntry entry) : entry_(std::move(entry)) {}
+  TsmEntry entry_;
 };
 
 } // namespace dstack::tee

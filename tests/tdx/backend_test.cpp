@@ -8,6 +8,7 @@
 #include "sys/clock.hpp"
 #include "sys/files.hpp"
 #include "sys/spawn.hpp"
+#include "tee/snp_report.hpp"
 #include "tee/tdx_guest.hpp"
 
 #include <cerrno>
@@ -149,7 +150,65 @@ void give_firmware_log(const Kernel& kernel)
     kernel.order(fmt::format("register {} {}", i, value));
 }
 
+/// An SEV-SNP report of version 2 without a signature; the kernel does not look at it either.
+Bytes snp_report(const ReportData& data)
+{
+  Bytes raw(snp::report_size);
+  raw[0] = 2;
+  raw[0x34] = 1; // signature algorithm
+  std::copy(data.begin(), data.end(), raw.begin() + 0x50);
+  raw[0xc0] = 0x5a; // HOST_DATA
+  return raw;
+}
+
 } // namespace
+
+TEST_SUITE("snp")
+{
+  TEST_CASE("a report carries the report data, and the host's certificates come with it")
+  {
+    const Kernel kernel;
+    kernel.order("provider sev_guest");
+    auto reports = SnpReport::open(kernel.paths().report);
+    INFO(why(reports));
+    REQUIRE(reports);
+    kernel.order("outblob " + hex(snp_report(data_of(3))));
+    const auto none = reports->report(data_of(3));
+    INFO(why(none));
+    REQUIRE(none);
+    CHECK(none->report == snp_report(data_of(3)));
+    CHECK(none->parsed.host_data[0] == 0x5a);
+    CHECK(none->certificates.vcek.empty());
+    ByteWriter table;
+    table.put(*parse_hex("63da758de6644564adc5f4b93be8accd")).u32le(48).u32le(2).zeros(24);
+    kernel.order("auxblob " + hex(table.put(Bytes{0xca, 0xfe}).take()));
+    CHECK(reports->report(data_of(3))->certificates.vcek == Bytes{0xca, 0xfe});
+    kernel.order("auxblob 00ff");
+    const auto garbled = reports->report(data_of(3));
+    REQUIRE(garbled);
+    CHECK(garbled->certificates.vcek.empty());
+  }
+
+  TEST_CASE("other data, other providers and broken reports are refused")
+  {
+    const Kernel kernel;
+    CHECK(says(why(SnpReport::open(kernel.paths().report)), "says 'tdx_guest' (want sev_guest)"));
+    kernel.order("provider none");
+    CHECK(says(why(SnpReport::open(kernel.paths().report.parent_path() / "other")),
+               "sev-guest found no SEV-SNP"));
+    kernel.order("provider sev_guest");
+    auto reports = *SnpReport::open(kernel.paths().report);
+    kernel.order("outblob " + hex(snp_report(data_of(7))));
+    CHECK(says(why(reports.report(data_of(1))), "is about other report data (0707"));
+    kernel.order("outblob " + hex(Bytes(1183, 1)));
+    CHECK(says(why(reports.report(data_of(1))), "own report"));
+    kernel.order(fmt::format("error {} 1", EIO));
+    CHECK(says(why(reports.report(data_of(1))), "firmware, asked through the host, refused"));
+    kernel.order("outblob " + hex(snp_report(data_of(1))));
+    kernel.order("foreign 1");
+    CHECK(reports.report(data_of(1)));
+  }
+}
 
 TEST_SUITE("tdx")
 {

@@ -2,7 +2,8 @@
 /// MOUNTPOINT AUTHORITY-DIRECTORY. It follows the kernel's documents and source in layout, modes,
 /// sizes and errors:
 ///   report/NAME/{provider,generation,inblob,outblob}  configfs-tsm (drivers/virt/coco/guest/
-///       report.c, fs/configfs/file.c: binary attributes are taken when the file is closed)
+///       report.c, fs/configfs/file.c: binary attributes are taken when the file is closed), with
+///       auxblob where the provider is sev_guest (drivers/virt/coco/sev-guest)
 ///   measurements/{mrtd,rtmr0..3}:sha384               sysfs (drivers/virt/coco/guest/tsm-mr.c:
 ///       48 bytes at once or EINVAL; rtmr0 and rtmr1 cannot be opened for writing)
 ///   CCEL, tdx_guest, control                          the last takes orders of the test
@@ -41,6 +42,7 @@ struct Faults {
   unsigned errors = 0;        ///< how many
   unsigned foreign = 0;       ///< so many requests are followed by somebody else's
   std::optional<Bytes> fixed; ///< outblob instead of a quote
+  Bytes auxiliary;            ///< auxblob
 };
 
 struct Open {
@@ -83,7 +85,8 @@ std::optional<std::size_t> rtmr_of(const std::string& name)
 }
 
 const std::map<std::string, mode_t> report_files{
-    {"provider", 0444}, {"generation", 0444}, {"inblob", 0200}, {"outblob", 0444}};
+    {"provider", 0444}, {"generation", 0444}, {"inblob", 0200}, {"outblob", 0444},
+    {"auxblob", 0444}};
 const std::map<std::string, mode_t> measurement_files{{"mrtd:sha384", 0444},
                                                       {"rtmr0:sha384", 0444},
                                                       {"rtmr1:sha384", 0444},
@@ -107,6 +110,7 @@ mode_t mode_of(const std::vector<std::string>& path)
   if (path.size() == 2 && measurements) return file(measurement_files, path[1]);
   if (!report || !kernel().entries.contains(path[1])) return 0;
   if (path.size() == 2) return directory;
+  if (path[2] == "auxblob" && kernel().faults.provider != "sev_guest") return 0;
   return path.size() == 3 ? file(report_files, path[2]) : 0;
 }
 
@@ -206,6 +210,7 @@ int content_of(const std::vector<std::string>& path, Bytes& out)
     if (path[2] == "provider") out = to_bytes(k.faults.provider + "\n");
     if (path[2] == "generation") out = to_bytes(fmt::format("{}\n", entry.written));
     if (path[2] == "outblob") return read_report(entry, out);
+    if (path[2] == "auxblob") out = k.faults.auxiliary;
   } else if (path[0] == "CCEL") {
     out = k.event_log;
   }
@@ -267,7 +272,7 @@ void take_request(Entry& entry, const Bytes& inblob)
 }
 
 /// One order: "provider NAME", "error ERRNO COUNT", "foreign COUNT", "outblob HEX", "quotes",
-/// "register N HEX", "ccel HEX".
+/// "auxblob HEX", "register N HEX", "ccel HEX".
 void obey(std::string_view order)
 {
   const auto words = split(trim(order), ' ');
@@ -276,6 +281,7 @@ void obey(std::string_view order)
   if (words[0] == "provider") k.faults.provider = words.at(1);
   if (words[0] == "foreign") k.faults.foreign = static_cast<unsigned>(number(1));
   if (words[0] == "outblob") k.faults.fixed = *parse_hex(words.size() > 1 ? words[1] : "");
+  if (words[0] == "auxblob") k.faults.auxiliary = *parse_hex(words.at(1));
   if (words[0] == "quotes") k.faults.fixed.reset();
   if (words[0] == "ccel") k.event_log = *parse_hex(words.at(1));
   if (words[0] == "register") k.registers.rtmr.at(number(1)) = *parse_hex_array<48>(words.at(2));
