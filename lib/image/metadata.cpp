@@ -51,6 +51,7 @@ std::string write_metadata(const Metadata& m)
   root.set("rootfs", m.rootfs).set("version", m.version).set("git_revision", m.git_revision);
   root.set("shared_ro", m.shared_ro).set("is_dev", m.is_dev);
   if (!m.ovmf_variant.empty()) root.set("ovmf_variant", m.ovmf_variant);
+  if (m.kernel_header_normalized) root.set("kernel_header_normalized", true);
   codec::JsonStyle style;
   style.indent = 4;
   return codec::write_json(root, style) + "\n";
@@ -73,6 +74,7 @@ Result<Metadata> parse_metadata(std::string_view text, std::string_view director
   out.shared_ro = TRY(root.get_bool("shared_ro", false));
   out.is_dev = TRY(root.get_bool("is_dev", false));
   out.ovmf_variant = TRY(root.get_string("ovmf_variant", ""));
+  out.kernel_header_normalized = TRY(root.get_bool("kernel_header_normalized", false));
   return out;
 }
 

@@ -25,6 +25,8 @@ struct Metadata {
   bool shared_ro = true;
   bool is_dev = false;
   std::string ovmf_variant; ///< empty: not stated
+  /// The firmware makes the kernel's header what it is in the file, whatever QEMU wrote into it.
+  bool kernel_header_normalized = false;
   bool operator==(const Metadata&) const = default;
 };
 

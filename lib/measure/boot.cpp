@@ -21,13 +21,13 @@ TdxEvent boot_event(std::uint32_t imr, std::string_view name, const crypto::Sha3
   return out;
 }
 
-std::string shape_text(const VmShape& shape)
-{
-  return codec::write_json(
-      Json{}.set("cpus", std::int64_t{shape.cpus}).set("memory_bytes", shape.memory_bytes));
-}
-
 } // namespace
+
+crypto::Sha384Digest shape_digest(const VmShape& shape)
+{
+  return crypto::sha384(as_bytes(codec::write_json(
+      Json{}.set("cpus", std::int64_t{shape.cpus}).set("memory_bytes", shape.memory_bytes))));
+}
 
 crypto::Sha384Digest cmdline_digest(std::string_view cmdline)
 {
@@ -48,7 +48,7 @@ Result<BootMeasurement> simulated_boot(const BootInputs& inputs, const crypto::S
   BootMeasurement out;
   out.mrtd = mrtd;
   out.events = {
-      boot_event(0, "sim-vm-shape", crypto::sha384(as_bytes(shape_text(inputs.shape)))),
+      boot_event(0, "sim-vm-shape", shape_digest(inputs.shape)),
       boot_event(1, "sim-kernel", inputs.kernel),
       boot_event(2, "sim-cmdline", cmdline_digest(inputs.cmdline)),
       boot_event(2, "sim-initrd", inputs.initrd),

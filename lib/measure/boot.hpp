@@ -33,6 +33,9 @@ struct BootMeasurement {
   std::vector<attest::TdxEvent> events{};
 };
 
+/// What the simulated TEE extends RTMR0 with.
+crypto::Sha384Digest shape_digest(const VmShape& shape);
+
 /// sha384 of the UTF-16LE text "cmdline initrd=initrd" with its terminating zero.
 crypto::Sha384Digest cmdline_digest(std::string_view cmdline);
 
