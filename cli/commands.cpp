@@ -42,6 +42,8 @@ void add_commands(Tree& tree)
   add_os_rm(tree);
   add_simulate(tree);
   add_verify(tree);
+  add_measure(tree);
+  add_diagnose(tree);
   add_quote_get(tree);
   add_quote_inspect(tree);
   add_collateral_fetch(tree);

@@ -11,7 +11,7 @@ enum class Exit : int {
   usage = 2,      ///< wrong command line or configuration
   refused = 3,    ///< the answer is no
   malformed = 4,  ///< input that does not follow its format, or that dstack cannot work with
-  difference = 6, ///< a difference was found and --exit-code was given
+  difference = 6, ///< a difference was found (by diagnose, or where --exit-code was given)
   waited = 8,     ///< the time to wait ran out; the VM keeps running
   conflict = 9,   ///< another command is changing the same thing
   bug = 70        ///< a mistake in dstack itself

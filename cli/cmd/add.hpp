@@ -27,6 +27,8 @@ void add_os_verify(Tree& tree);
 void add_os_rm(Tree& tree);
 void add_simulate(Tree& tree);
 void add_verify(Tree& tree);
+void add_measure(Tree& tree);
+void add_diagnose(Tree& tree);
 void add_quote_get(Tree& tree);
 void add_quote_inspect(Tree& tree);
 void add_collateral_fetch(Tree& tree);

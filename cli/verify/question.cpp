@@ -60,14 +60,6 @@ Status read_report_data(const QuestionOptions& o, verify::Expectations& out)
   return ok();
 }
 
-/// The hash of an app-compose.json as it stands, or of the one in a bundle.
-Result<std::string> compose_hash_of(const std::string& file)
-{
-  const Bytes raw = TRY(sys::read_file(file, compose::max_app_compose_bytes));
-  if (trim(as_text(raw)).starts_with('{')) return hex(compose::compose_hash(raw));
-  return TRY(read_packed_app(file)).compose_hash;
-}
-
 Result<verify::Expectation> expected_compose(const std::string& file)
 {
   auto hash = compose_hash_of(file);
@@ -113,6 +105,13 @@ Status predict_tdx(const sys::fs::path& directory,
 }
 
 } // namespace
+
+Result<std::string> compose_hash_of(const std::string& file)
+{
+  const Bytes raw = TRY(sys::read_file(file, compose::max_app_compose_bytes));
+  if (trim(as_text(raw)).starts_with('{')) return hex(compose::compose_hash(raw));
+  return TRY(read_packed_app(file)).compose_hash;
+}
 
 void add_identity_options(Leaf& leaf, QuestionOptions& o)
 {

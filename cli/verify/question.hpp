@@ -22,6 +22,9 @@ void add_question_options(Leaf& leaf, QuestionOptions& options);
 /// Those among them that say who must have made the evidence, not what for.
 void add_identity_options(Leaf& leaf, QuestionOptions& options);
 
+/// The hash of an app-compose.json as it stands, or of the one in a bundle; hex.
+Result<std::string> compose_hash_of(const std::string& file);
+
 /// "strict" (also when empty), "permissive" or a file.
 Result<verify::Policy> read_policy(const std::string& word);
 /// Policy, expectations and time; reads the files the options name.

@@ -62,7 +62,7 @@ $ dstack help exit-codes
     2    wrong command line or configuration
     3    the answer is no: bytes do not match what they should be, or a rule forbids it
     4    input that does not follow its format, or that dstack cannot work with
-    6    a difference was found (diff --exit-code, kms policy diff --exit-code)
+    6    a difference was found (diagnose; diff --exit-code, kms policy diff --exit-code)
     8    the time to wait ran out; the VM keeps running (deploy --wait-timeout)
     9    another dstack command is changing the same VM; its process is named
     70   a mistake in dstack itself: please report it
