@@ -39,6 +39,8 @@ void add_commands(Tree& tree)
   add_os_list(tree);
   add_os_inspect(tree);
   add_os_verify(tree);
+  add_os_bundle(tree);
+  add_os_reproduce(tree);
   add_os_rm(tree);
   add_simulate(tree);
   add_verify(tree);

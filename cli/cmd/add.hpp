@@ -24,6 +24,8 @@ void add_os_build(Tree& tree);
 void add_os_list(Tree& tree);
 void add_os_inspect(Tree& tree);
 void add_os_verify(Tree& tree);
+void add_os_bundle(Tree& tree);
+void add_os_reproduce(Tree& tree);
 void add_os_rm(Tree& tree);
 void add_simulate(Tree& tree);
 void add_verify(Tree& tree);

@@ -1,58 +1,17 @@
 #include "cli/cmd/add.hpp"
+#include "cli/image_build.hpp"
 #include "cli/images.hpp"
-#include "cli/settings.hpp"
-#include "cli/ui/stages.hpp"
-
-#include <algorithm>
-#include <unistd.h>
 
 namespace dstack::cli {
 
 namespace {
 
 struct Options {
-  SettingOptions settings;
+  ImageBuildOptions build;
   std::string name;
-  std::string recipe;
   std::string output;
   bool force = false;
-  std::uint64_t jobs = 0;
 };
-
-class Shown : public osbuild::Progress {
-public:
-  explicit Shown(Stages& stages) : stages_(stages) {}
-  void step(std::string_view what) override { stages_.begin(std::string{what}); }
-  void downloaded(std::uint64_t bytes, std::uint64_t of_bytes) override
-  {
-    stages_.detail(fmt::format("{} of {}", format_size(bytes), format_size(of_bytes)));
-    stages_.tick();
-  }
-
-private:
-  Stages& stages_;
-};
-
-Result<osbuild::Options> build_options(const Options& o, const Context& ctx)
-{
-  osbuild::Options out;
-  out.recipe = o.recipe.empty() ? TRY(ctx.shared_data("os")) : sys::fs::path{o.recipe};
-  out.guest_program = TRY(ctx.helper("dstack-guest"));
-  out.init_program = TRY(ctx.helper("dstack-init"));
-  out.images = o.output.empty() ? ctx.images_dir() : sys::fs::path{o.output};
-  out.name = o.name;
-  out.packages = ctx.dirs().cache / "packages";
-  const config::Config config = TRY(load_config(ctx, o.settings));
-  out.mirror = config.text("debian.mirror");
-  while (!out.mirror.empty() && out.mirror.back() == '/')
-    out.mirror.pop_back();
-  out.git_revision = DSTACK_COMMIT;
-  out.existing = o.force ? osbuild::Existing::replace : osbuild::Existing::refuse;
-  const long online = ::sysconf(_SC_NPROCESSORS_ONLN);
-  const unsigned cores = online < 1 ? 1U : static_cast<unsigned>(online);
-  out.workers = o.jobs == 0 ? cores : static_cast<unsigned>(std::min<std::uint64_t>(o.jobs, 64));
-  return out;
-}
 
 void report(const osbuild::Built& built, const Stages& stages, Context& ctx)
 {
@@ -75,7 +34,10 @@ void report(const osbuild::Built& built, const Stages& stages, Context& ctx)
 
 Result<Exit> run(const Options& o, Context& ctx)
 {
-  const osbuild::Options options = TRY(build_options(o, ctx));
+  const sys::fs::path images = o.output.empty() ? ctx.images_dir() : sys::fs::path{o.output};
+  osbuild::Options options = TRY(image_build_options(o.build, ctx, images));
+  options.name = o.name;
+  options.existing = o.force ? osbuild::Existing::replace : osbuild::Existing::refuse;
   TRY(sys::make_directories(options.images, sys::Privacy::shared));
   const auto lock = sys::FileLock::acquire(options.images / ".build.lock", "os build",
                                            std::chrono::milliseconds{500});
@@ -84,7 +46,7 @@ Result<Exit> run(const Options& o, Context& ctx)
     return Exit::conflict;
   }
   Stages stages{ctx.ui()};
-  Shown progress{stages};
+  ShownBuild progress{stages};
   const osbuild::Built built = TRY(osbuild::build(options, progress));
   stages.end();
   report(built, stages, ctx);
@@ -99,18 +61,20 @@ void add_os_build(Tree& tree)
   Leaf& leaf = tree.leaf("os build", "Build the guest OS image from Debian packages");
   leaf.option("--name", o->name, "NAME", "Name of the image").fallback("dstack-VERSION");
   leaf.flag("-f,--force", o->force, "Replace an image of that name");
-  leaf.directory("--recipe", o->recipe, "Recipe directory (the os/ of the source tree)");
   leaf.directory("-o,--output", o->output, "Where images are kept");
-  leaf.number("-j,--jobs", o->jobs, "N", "Work done at the same time").fallback("number of cores");
-  o->settings.add(leaf, "--mirror", "debian.mirror");
+  add_image_build_options(leaf, o->build);
   leaf.json("dstack.os.build/1")
       .describe(
           "The recipe names every package with its version and hash, so the same recipe and the "
           "same dstack give the same bytes on any machine. Needs neither root nor Docker. "
-          "Downloaded packages are kept in the cache.")
+          "Downloaded packages are kept in the cache.\n\n"
+          "The image comes with measurement.tdx.cbor: what of it decides a TDX VM's registers. "
+          "With --sev-firmware it also boots on AMD SEV-SNP and has measurement.snp.cbor; Debian "
+          "13 has no such firmware (its testing suite has: package ovmf-amdsev).")
       .example("dstack os build", "Build into the image store")
       .example("dstack os build --name trial -f", "Under another name, again and again")
-      .example("dstack os build -o ./images --json", "Elsewhere, for a comparison")
+      .example("dstack os build -o ./images --json", "Elsewhere")
+      .example("dstack os build --sev-firmware OVMF.amdsev.fd", "For AMD SEV-SNP too")
       .runs([o](Context& ctx) { return run(*o, ctx); });
 }
 

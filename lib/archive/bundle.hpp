@@ -43,9 +43,14 @@ struct BundleEntry {
   unsigned permissions = 0644;
 };
 
-/// Writes the entries, sorted by name, to a temporary file and renames it to path. A name that ends
-/// with "/" is a directory: bundles have none, layers of images do.
-Status write_bundle(const sys::fs::path& path, const std::map<std::string, BundleEntry>& entries);
+enum class Compression { none, gzip };
+
+/// Writes the entries, sorted by name, without times or owners, to a temporary file and renames it
+/// to path. A name that ends with "/" is a directory: bundles have none, layers of images do. gzip
+/// is for other readers: BundleReader takes plain files.
+Status write_bundle(const sys::fs::path& path,
+                    const std::map<std::string, BundleEntry>& entries,
+                    Compression compression = Compression::none);
 
 /// Reads a bundle from a file or a raw block device through pread; never needs it in memory.
 class BundleReader {

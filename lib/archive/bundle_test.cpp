@@ -1,4 +1,5 @@
 #include "archive/bundle.hpp"
+#include "codec/gzip.hpp"
 #include "crypto/hash.hpp"
 
 #include <doctest/doctest.h>
@@ -89,6 +90,16 @@ TEST_SUITE("archive::bundle")
     CHECK(!bundle->read(app_compose_name, 1));
     CHECK(!bundle->read("absent", 1));
     CHECK(std::distance(sys::fs::directory_iterator{dir.path}, sys::fs::directory_iterator{}) == 2);
+  }
+
+  TEST_CASE("a compressed archive has neither time nor name, and the archive is in it")
+  {
+    const Scratch dir;
+    REQUIRE(write_bundle(dir.path / "plain", sample()));
+    REQUIRE(write_bundle(dir.path / "a.gz", sample(), Compression::gzip));
+    const Bytes a = *sys::read_file(dir.path / "a.gz", 1 << 20);
+    CHECK(*codec::gunzip(a, 1 << 20) == *sys::read_file(dir.path / "plain", 1 << 20));
+    CHECK(hex(ByteView{a}.first(8)) == "1f8b080000000000"); // no flags, time zero (RFC 1952, 2.3)
   }
 
   TEST_CASE("malformed bundles are refused, naming the place")

@@ -62,11 +62,26 @@ Status put_file(::archive* a, const std::string& name, const BundleEntry& entry)
   return ok();
 }
 
-Status write_entries(int fd, const std::map<std::string, BundleEntry>& entries)
+/// gzip's header with neither time nor name, and nothing behind its end.
+Status compress(::archive* a, Compression compression)
+{
+  constexpr int tar_block = 512;
+  const bool plain = compression == Compression::none;
+  archive_write_set_bytes_in_last_block(a, plain ? tar_block : 1);
+  if (plain) return ok();
+  if (archive_write_add_filter_gzip(a) != ARCHIVE_OK ||
+      archive_write_set_filter_option(a, "gzip", "timestamp", nullptr) != ARCHIVE_OK)
+    return archive_error(a, "gzip");
+  return ok();
+}
+
+Status write_entries(int fd,
+                     const std::map<std::string, BundleEntry>& entries,
+                     Compression compression)
 {
   const Writer writer{archive_write_new()};
   archive_write_set_format_ustar(writer.get());
-  archive_write_set_bytes_in_last_block(writer.get(), 512);
+  TRY(compress(writer.get(), compression));
   if (archive_write_open_fd(writer.get(), fd) != ARCHIVE_OK)
     return archive_error(writer.get(), "bundle");
   for (const auto& [name, entry] : entries) {
@@ -83,13 +98,15 @@ Status write_entries(int fd, const std::map<std::string, BundleEntry>& entries)
 
 } // namespace
 
-Status write_bundle(const sys::fs::path& path, const std::map<std::string, BundleEntry>& entries)
+Status write_bundle(const sys::fs::path& path,
+                    const std::map<std::string, BundleEntry>& entries,
+                    Compression compression)
 {
   const sys::fs::path temp = path.string() + fmt::format(".{}.tmp", ::getpid());
   std::error_code ignored;
   sys::fs::remove(temp, ignored);
   const sys::Fd fd = TRY(sys::create_new(temp, sys::Privacy::shared));
-  Status done = write_entries(fd.get(), entries);
+  Status done = write_entries(fd.get(), entries, compression);
   if (done && ::fsync(fd.get()) != 0) done = sys::errno_error("fsync");
   if (done) done = sys::rename_path(temp, path);
   if (!done) sys::fs::remove(temp, ignored);

@@ -1,7 +1,8 @@
-#include "crypto/hash.hpp"
+#include "measure/image_files.hpp"
 #include "osbuild/build_steps.hpp"
 #include "osbuild/image_info.hpp"
 #include "osbuild/libraries.hpp"
+#include "osbuild/measurement.hpp"
 #include "osbuild/osbuild.hpp"
 #include "osbuild/package_cache.hpp"
 #include "osbuild/root_disk.hpp"
@@ -14,11 +15,10 @@ namespace dstack::osbuild {
 namespace {
 
 constexpr const char* firmware_name = "ovmf.fd";
+constexpr const char* sev_firmware_name = "ovmf-sev.fd";
 constexpr const char* kernel_name = "bzImage";
 constexpr const char* initramfs_name = "initramfs.cpio";
 constexpr const char* root_name = "rootfs.img.parted.verity";
-/// edk2 2025.02, the layout of boot events that spec/host 5.3 calls by this name.
-constexpr const char* firmware_variant = "pre202505";
 const std::string hidden_prefix = ".new-";
 constexpr std::size_t max_boot_file = std::size_t{256} << 20U;
 
@@ -96,30 +96,36 @@ Status copy(const Workplace& work, const fs::path& from, const char* name)
   return put(work, name, TRY(sys::read_file(from, max_boot_file)));
 }
 
-/// metadata.json, sha256sum.txt and digest.txt over the files already there.
-Status describe(const Options& options,
-                const Recipe& recipe,
-                const SealedRoot& root,
-                const Workplace& work)
+/// The file as it is, but for what a boot loader writes into it: the measured bytes are then the
+/// same under every QEMU.
+Status put_kernel(const Workplace& work, std::size_t initrd_size)
 {
-  image::Metadata metadata;
-  metadata.bios = firmware_name;
-  metadata.kernel = kernel_name;
-  metadata.initrd = initramfs_name;
-  metadata.rootfs = root_name;
-  metadata.cmdline = fmt::format("{} dstack.rootfs_hash={} dstack.rootfs_size={}", recipe.cmdline,
-                                 root.hash, root.size_bytes);
-  metadata.version = recipe.version;
-  metadata.git_revision = options.git_revision;
-  metadata.ovmf_variant = firmware_variant;
-  TRY(put(work, "metadata.json", as_bytes(image::write_metadata(metadata))));
-  std::vector<image::FileDigest> files;
-  for (const char* name : {firmware_name, kernel_name, initramfs_name, "metadata.json"})
-    files.push_back(
-        {name, crypto::sha256(TRY(sys::read_file(work.image() / name, max_boot_file)))});
-  const std::string manifest = image::write_manifest(files);
-  TRY(put(work, "sha256sum.txt", as_bytes(manifest)));
-  return put(work, "digest.txt", as_bytes(image::image_hash(manifest) + "\n"));
+  const Bytes kernel = TRY(sys::read_file(TRY(find_kernel(work.kernel())), max_boot_file));
+  return put(work, kernel_name, TRY(measure::normalized_kernel(kernel, initrd_size)));
+}
+
+Status put_firmware(const Options& options, const Workplace& work)
+{
+  TRY(copy(work, work.firmware() / "usr/share/ovmf/OVMF.fd", firmware_name));
+  if (options.sev_firmware.empty()) return ok();
+  return copy(work, options.sev_firmware, sev_firmware_name);
+}
+
+image::Metadata
+metadata_of(const Options& options, const Recipe& recipe, const SealedRoot& root)
+{
+  image::Metadata out;
+  out.bios = firmware_name;
+  if (!options.sev_firmware.empty()) out.bios_sev = sev_firmware_name;
+  out.kernel = kernel_name;
+  out.initrd = initramfs_name;
+  out.rootfs = root_name;
+  out.cmdline = fmt::format("{} dstack.rootfs_hash={} dstack.rootfs_size={}", recipe.cmdline,
+                            root.hash, root.size_bytes);
+  out.version = recipe.version;
+  out.git_revision = options.git_revision;
+  out.ovmf_variant = measure::known_ovmf_variant;
+  return out;
 }
 
 Status
@@ -132,23 +138,28 @@ assemble(const Options& options, const Recipe& recipe, const Workplace& work, St
   watch.begin("kernel modules");
   const auto modules = TRY(add_modules(recipe, work).within("kernel modules"));
   TRY(sys::make_directories(work.image(), sys::Privacy::shared));
-  TRY(copy(work, TRY(find_kernel(work.kernel())), kernel_name));
-  TRY(copy(work, work.firmware() / "usr/share/ovmf/OVMF.fd", firmware_name));
+  TRY(put_firmware(options, work));
   const std::uint32_t epoch = recipe.lock.epoch;
   const Bytes initramfs = TRY(make_initramfs(modules, options.init_program, epoch));
   TRY(put(work, initramfs_name, initramfs));
+  TRY(put_kernel(work, initramfs.size()).within("kernel"));
   watch.begin("root file system");
   const fs::path disk = work.image() / root_name;
   TRY(make_squashfs(work, disk, epoch));
-  watch.begin("integrity tree and manifest");
+  watch.begin("integrity tree and measurements");
   const SealedRoot root = TRY(seal_root_disk(disk).within("root disk"));
-  return describe(options, recipe, root, work);
+  return describe_files(work.image(), metadata_of(options, recipe, root))
+      .within("measurement documents");
 }
 
-Status check_programs(const Options& options)
+Status check_inputs(const Options& options)
 {
   for (const fs::path& program : {options.guest_program, options.init_program})
     TRY(sys::file_size(program).within("a program of the guest"));
+  if (options.sev_firmware.empty()) return ok();
+  const std::string name = options.sev_firmware.string();
+  const Bytes firmware = TRY(sys::read_file(options.sev_firmware, measure::max_firmware_size));
+  static_cast<void>(TRY(measure::snp_firmware(firmware).within("{}", name)));
   return ok();
 }
 
@@ -188,7 +199,7 @@ Result<Built> build(const Options& options, Progress& progress)
   use_mirror(recipe.lock, options.mirror);
   const std::string name = options.name.empty() ? "dstack-" + recipe.version : options.name;
   TRY(image::check_name(name));
-  TRY(check_programs(options));
+  TRY(check_inputs(options));
   const fs::path target = options.images / name;
   if (options.existing == Existing::refuse && fs::exists(target))
     return fail(Errc::usage, "the image {} exists already", target.string());

@@ -17,6 +17,7 @@ struct Options {
   fs::path images;          ///< directory of image directories
   std::string name;         ///< empty: dstack-<version of the recipe>
   fs::path packages;        ///< cache of downloaded packages
+  fs::path sev_firmware{};  ///< edk2's AmdSevX64 for SEV-SNP; empty: the image has none
   std::string mirror{};     ///< takes the place of http://deb.debian.org; empty: as in the lock
   std::string git_revision; ///< recorded in the metadata, so part of the image hash
   Existing existing = Existing::refuse;
@@ -52,13 +53,14 @@ struct Built {
 };
 
 /// Downloads what the lock names, builds in a hidden directory beside the result, renames it into
-/// place. The bytes depend on recipe, programs and git_revision only. The caller makes sure that
-/// only one build at a time works on options.images.
+/// place. The bytes depend on recipe, programs, SEV firmware and git_revision only. The caller
+/// makes sure that only one build at a time works on options.images.
 Result<Built> build(const Options& options, Progress& progress);
 
 /// Everything that can be checked without running it: each file against sha256sum.txt, that
-/// against digest.txt, and the root file system block by block against the hash on the kernel
-/// command line. A mismatch is Errc::untrusted and names the file.
+/// against digest.txt, the root file system block by block against the hash on the kernel command
+/// line, firmware for SEV-SNP against the image's measurement document. A mismatch is
+/// Errc::untrusted and names the file.
 Result<ImageInfo> verify_image(const fs::path& directory);
 
 } // namespace dstack::osbuild

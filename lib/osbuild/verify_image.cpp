@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
+#include "measure/documents.hpp"
 #include "osbuild/image_info.hpp"
+#include "osbuild/measurement.hpp"
 #include "osbuild/root_disk.hpp"
 
 #include <algorithm>
@@ -58,11 +60,19 @@ Result<std::vector<image::FileDigest>> check_manifest(const fs::path& directory)
   return files;
 }
 
-/// What boots before the root file system is open must be covered by the image hash.
-Status check_covered(const std::vector<image::FileDigest>& files, const image::Metadata& metadata)
+/// What boots before the root file system is open must be covered by the image hash, and so must
+/// what others measure the image by.
+Status check_covered(const fs::path& directory,
+                     const std::vector<image::FileDigest>& files,
+                     const image::Metadata& metadata)
 {
-  for (const std::string& name :
-       {std::string{image::metadata_file}, metadata.bios, metadata.kernel, metadata.initrd}) {
+  std::vector<std::string> covered{std::string{image::metadata_file}, metadata.bios,
+                                   metadata.kernel, metadata.initrd};
+  for (const std::string_view document : {measure::tdx_document_file, measure::snp_document_file,
+                                          measure::gcp_document_file, measure::aws_document_file})
+    if (fs::exists(directory / document)) covered.emplace_back(document);
+  if (!metadata.bios_sev.empty()) covered.emplace_back(measure::snp_document_file);
+  for (const std::string& name : covered) {
     const auto same = [&](const image::FileDigest& file) { return file.name == name; };
     if (std::none_of(files.begin(), files.end(), same))
       return fail(Errc::untrusted, "{} is not listed in {}", name, image::manifest_file);
@@ -101,7 +111,11 @@ Result<ImageInfo> verify_image(const fs::path& directory)
 {
   const auto files = TRY(check_manifest(directory));
   ImageInfo out = TRY(describe_image(directory));
-  TRY(check_covered(files, out.metadata));
+  TRY(check_covered(directory, files, out.metadata));
+  if (!out.metadata.bios_sev.empty()) {
+    TRY(check_plain(directory, out.metadata.bios_sev));
+    TRY(check_sev_firmware(directory, out.metadata));
+  }
   TRY(check_plain(directory, out.metadata.rootfs));
   const auto root = TRY(image::root_parameters(out.metadata.cmdline));
   TRY(check_root_disk(directory / out.metadata.rootfs, root).within("{}", out.metadata.rootfs));

@@ -14,6 +14,8 @@ $ dstack __complete 2 dstack os ""
   list	List guest OS images
   inspect	Show what an image says about itself
   verify	Check every file of an image against its hashes
+  bundle	Pack what verifiers measure an image by
+  reproduce	Build an image again and compare every byte
   rm	Delete guest OS images
 $ dstack __complete 2 dstack deploy --wait
   --wait	Return when the app's published ports answer (the default); wins over -d
