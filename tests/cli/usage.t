@@ -71,6 +71,8 @@ $ dstack os -h
     list          List guest OS images
     inspect       Show what an image says about itself
     verify        Check every file of an image against its hashes
+    bundle        Pack what verifiers measure an image by
+    reproduce     Build an image again and compare every byte
     rm            Delete guest OS images
   ~
   'dstack os COMMAND --help' says more about one of them.
