@@ -1,13 +1,10 @@
 #pragma once
 /// Measurement documents out of the files of an image.
 
+#include "measure/boot_events.hpp"
 #include "measure/documents.hpp"
 
 namespace dstack::measure {
-
-/// Layouts of firmware boot events that are understood (spec host 5.3); the other one is "", which
-/// images before 0.6 have and which means the same.
-inline constexpr std::string_view known_ovmf_variant = "pre202505";
 
 /// The files that boot, and the command line of metadata.json. They must outlive what uses them.
 struct ImageFiles {
