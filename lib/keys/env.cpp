@@ -61,7 +61,7 @@ bool needs_quotes(std::string_view value)
   return value.find_first_of(" \t\n|&;<>()$\\`\"'") != std::string_view::npos;
 }
 
-std::string quoted(std::string_view value)
+std::string in_quotes(std::string_view value)
 {
   std::string out = "\"";
   for (const char c : value) {
@@ -159,7 +159,7 @@ std::string dotenv_text(const Environment& env)
 {
   std::string out;
   for (const auto& [name, value] : env)
-    out += fmt::format("{}={}\n", name, needs_quotes(value) ? quoted(value) : value);
+    out += fmt::format("{}={}\n", name, needs_quotes(value) ? in_quotes(value) : value);
   return out;
 }
 
