@@ -118,6 +118,7 @@ private:
     hello,
     resolving,
     handshake,
+    listening, ///< TLS stands, and the client has not said anything yet
     connecting,
     relaying,
     lingering ///< our last bytes are out; the client's are thrown away until it closes

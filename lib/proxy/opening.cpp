@@ -11,6 +11,10 @@ namespace dstack::proxy {
 namespace {
 
 constexpr std::int64_t linger_ms = 2'000;
+/// How long a client may say nothing before its app is connected to all the same: some apps speak
+/// first. Nothing is lost to others, whose request comes with the end of their handshake, and who
+/// only knocks costs an app nothing.
+constexpr std::int64_t silence_ms = 20;
 
 template <class... Ts> struct Overloaded : Ts... {
   using Ts::operator()...;
@@ -82,6 +86,9 @@ void Connection::work()
     return read_opening();
   case Phase::handshake:
     return handshake();
+  case Phase::listening:
+    if (client_.hung_up && client_.broken()) return close();
+    return client_.readable ? connect() : void();
   case Phase::resolving:
   case Phase::connecting:
     // The client's bytes wait; one that has broken off is not waited for.
@@ -108,6 +115,8 @@ void Connection::on_timer()
   case Phase::handshake:
     counters.add(Count::timed_out_handshake);
     return close();
+  case Phase::listening:
+    return connect();
   case Phase::resolving:
     return refuse(route::RefusedFor::resolver_failed);
   case Phase::connecting:
@@ -306,7 +315,10 @@ void Connection::handshake()
   if (client_.hung_up && client_.broken()) return close();
   if (opening_->to_pages) return connect_to_pages();
   if (opening_->order.empty()) return linger(); // a challenge: the certificate was all
-  connect();
+  if (tls_->has_input() || client_.readable) return connect();
+  phase_ = Phase::listening;
+  set_timer(silence_ms);
+  if (!worker_.watch(client_)) close();
 }
 
 void Connection::refuse(route::RefusedFor why)
