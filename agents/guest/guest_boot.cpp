@@ -13,6 +13,7 @@
 #include "guest/network.hpp"
 #include "guest/override_file.hpp"
 #include "guest/shutdown.hpp"
+#include "guest/snp_kernel.hpp"
 #include "guest/tdx_kernel.hpp"
 #include "guestapi/proc_text.hpp"
 #include "sys/clock.hpp"
@@ -188,6 +189,12 @@ Status Guest::open_tee(const std::string& wanted)
   if (is_tdx_guest()) {
     tee_ = TRY(open_tdx_kernel());
     return ok();
+  }
+  if (is_snp_guest()) {
+    const tee::SnpReport reports = TRY(open_snp_kernel());
+    console_stage(program, describe(TRY(reports.report({}).within("SEV-SNP"))));
+    return fail(Errc::unsupported, "this guest reads its SEV-SNP reports, but its agent cannot yet "
+                                   "prove an app by them: nothing is started");
   }
   if (wanted != "sim")
     return fail(Errc::unsupported, "the host wants TEE \"{}\"; there is none", printable(wanted));

@@ -94,6 +94,7 @@ Status Guest::bring_up_network()
   if (network_up_) return ok();
   TRY(await_modules(network_loading_));
   if (config_.network) TRY(configure_network(*config_.network).within("network"));
+  TRY(configure_more_networks(config_.more_networks).within("network"));
   network_up_ = true;
   return ok();
 }

@@ -124,6 +124,18 @@ bool is_tdx_guest()
   return highest >= tdx_leaf && cpuid_text(tdx_leaf, VendorOrder::bdc) == "IntelTDX    ";
 }
 
+bool is_snp_guest()
+{
+  // AMD64 Architecture Programmer's Manual, volume 3, CPUID 8000_001F, EAX bit 4.
+  constexpr unsigned encryption_leaf = 0x8000001f;
+  constexpr unsigned snp_bit = 4;
+  if (__get_cpuid_max(0x80000000, nullptr) < encryption_leaf) return false;
+  unsigned a = 0;
+  unsigned ignored = 0;
+  __cpuid_count(encryption_leaf, 0, a, ignored, ignored, ignored);
+  return (a >> snp_bit & 1U) != 0;
+}
+
 bool is_software_emulated()
 {
   constexpr unsigned hypervisor_leaf = 0x40000000;

@@ -19,6 +19,8 @@ Status bind_mount(const std::string& from, const std::string& to);
 
 /// True inside an Intel TDX trust domain, as the processor says it.
 bool is_tdx_guest();
+/// CPUID as the SEV-SNP firmware checked it at the launch shows SEV-SNP; other machines never do.
+bool is_snp_guest();
 /// True under QEMU's software emulation outside a TEE, where the host is no adversary to begin
 /// with.
 bool is_software_emulated();

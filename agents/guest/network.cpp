@@ -73,15 +73,16 @@ set_address(int control, const std::string& interface, const std::string& addres
   return bring_up(control, interface);
 }
 
-Result<std::string> first_interface()
+/// Network devices of the machine in the order of their names, which is that of the PCI bus.
+std::vector<std::string> interfaces()
 {
   std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry : sys::fs::directory_iterator("/sys/class/net", error))
     if (sys::fs::exists(entry.path() / "device", error))
       names.push_back(entry.path().filename().string());
-  if (names.empty()) return fail(Errc::not_found, "no network device");
-  return *std::min_element(names.begin(), names.end());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 } // namespace
@@ -94,7 +95,9 @@ Status bring_up_loopback()
 
 Status configure_network(const NetworkConfig& config)
 {
-  const std::string interface = TRY(first_interface());
+  const auto all = interfaces();
+  if (all.empty()) return fail(Errc::not_found, "no network device");
+  const std::string& interface = all.front();
   const sys::Fd control = TRY(control_socket());
   TRY(set_address(control.get(), interface, config.address, config.prefix));
   rtentry route{};
@@ -107,6 +110,19 @@ Status configure_network(const NetworkConfig& config)
   return sys::write_file_atomic("/run/resolv.conf",
                                 as_bytes(fmt::format("nameserver {}\n", config.dns)),
                                 sys::Privacy::shared);
+}
+
+Status configure_more_networks(const std::vector<std::optional<NetworkConfig>>& configs)
+{
+  const auto all = interfaces();
+  const sys::Fd control = TRY(control_socket());
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    if (i + 1 >= all.size())
+      return fail(Errc::not_found, "there is no network device {}", i + 2);
+    if (!configs[i]) continue;
+    TRY(set_address(control.get(), all[i + 1], configs[i]->address, configs[i]->prefix));
+  }
+  return ok();
 }
 
 Status set_host_address(const std::string& interface, const std::string& address)

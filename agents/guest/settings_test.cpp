@@ -46,6 +46,27 @@ TEST_SUITE("guest::parse_sys_config")
     CHECK(config->network->prefix == 24);
   }
 
+  TEST_CASE("further networks need no gateway, and may have no address")
+  {
+    const auto more = [](const char* list) {
+      return parse_sys_config(with(R"("bundle":true)", fmt::format(R"("more_networks":{})", list)));
+    };
+    const auto config = more(R"([null,{"address":"192.168.7.2/24"}])");
+    REQUIRE(config);
+    REQUIRE(config->more_networks.size() == 2);
+    CHECK_FALSE(config->more_networks[0]);
+    CHECK(config->more_networks[1]->address == "192.168.7.2");
+    CHECK(config->more_networks[1]->prefix == 24);
+    CHECK(config->more_networks[1]->gateway.empty());
+    CHECK_FALSE(more(R"([{"address":"192.168.7.2"}])"));
+    CHECK_FALSE(more(R"([{"address":"192.168.7.2/24","gateway":"x","dns":"1.1.1.1"}])"));
+    CHECK_FALSE(more(R"({})"));
+    std::string many = "[null";
+    for (int i = 0; i < 16; ++i)
+      many += ",null";
+    CHECK_FALSE(more((many + "]").c_str()));
+  }
+
   TEST_CASE("a configuration of another host tool, without our key, is enough")
   {
     const auto config = parse_sys_config(R"({"vm_config":"{}"})");

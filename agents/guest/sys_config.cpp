@@ -24,7 +24,9 @@ Result<std::string> ipv4(const Json& object, std::string_view key)
   return text;
 }
 
-Result<NetworkConfig> parse_network(const Json& object)
+enum class Gateway { needed, optional };
+
+Result<NetworkConfig> parse_network(const Json& object, Gateway gateway)
 {
   NetworkConfig out;
   const std::string address = TRY(object.need_string("address"));
@@ -37,8 +39,21 @@ Result<NetworkConfig> parse_network(const Json& object)
   const std::uint64_t prefix = TRY(parse_u64(std::string_view{address}.substr(slash + 1)));
   if (prefix == 0 || prefix > 32) return fail(Errc::malformed, "prefix length {}", prefix);
   out.prefix = static_cast<unsigned>(prefix);
+  if (gateway == Gateway::optional && object.find("gateway") == nullptr) return out;
   out.gateway = TRY(ipv4(object, "gateway"));
   out.dns = TRY(ipv4(object, "dns"));
+  return out;
+}
+
+Result<std::vector<std::optional<NetworkConfig>>> parse_more(const Json& list)
+{
+  std::vector<std::optional<NetworkConfig>> out;
+  if (list.items().size() > max_more_networks)
+    return fail(Errc::malformed, "{} networks", list.items().size());
+  for (const Json& item : list.items())
+    out.push_back(item.is_null()
+                      ? std::optional<NetworkConfig>{}
+                      : std::optional{TRY(parse_network(item, Gateway::optional))});
   return out;
 }
 
@@ -61,7 +76,10 @@ Result<SysConfig> with_extra(const Json& extra, SysConfig out)
   out.hostname = TRY(checked_hostname(TRY(extra.get_string("hostname", out.hostname))));
   out.insecure_registries = TRY(extra.get_strings("insecure_registries"));
   if (const Json* network = extra.find("network"); network != nullptr && network->is_object())
-    out.network = TRY(parse_network(*network).within("network"));
+    out.network = TRY(parse_network(*network, Gateway::needed).within("network"));
+  if (extra.find("more_networks") != nullptr)
+    out.more_networks =
+        TRY(parse_more(*TRY(extra.need_array("more_networks"))).within("more_networks"));
   return out;
 }
 

@@ -9,13 +9,14 @@
 namespace dstack::guest {
 
 constexpr std::size_t max_sys_config = 32 * 1024;
+constexpr std::size_t max_more_networks = 16;
 constexpr std::size_t max_instance_info = 10 * 1024;
 
 struct NetworkConfig {
   std::string address; ///< "10.0.2.15"
   unsigned prefix = 0; ///< 24
-  std::string gateway;
-  std::string dns;
+  std::string gateway; ///< "" only for a further network: no default route through it
+  std::string dns;     ///< "" likewise
 };
 
 struct SysConfig {
@@ -26,7 +27,9 @@ struct SysConfig {
   std::vector<std::string> kms_urls;     ///< read when the app's keys come from a KMS
   std::vector<std::string> gateway_urls; ///< read when the app asks for a gateway
   std::string tee = "sim";
-  std::optional<NetworkConfig> network;
+  std::optional<NetworkConfig> network; ///< of the first device
+  /// Of the second device on; nothing for one that gets no address.
+  std::vector<std::optional<NetworkConfig>> more_networks;
   bool bundle = false;
   std::string hostname = "dstack";
   std::vector<std::string> insecure_registries; ///< host:port reached over plain HTTP
