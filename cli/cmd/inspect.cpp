@@ -43,7 +43,8 @@ void print(const store::VmRecord& vm, const GuestSays& told, Context& ctx)
   row("name", spec.name);
   row("id", spec.id);
   row("status", store::shown_status(vm));
-  row("TEE", spec.tee == store::Tee::sim ? "simulated: nothing here is confidential" : "tdx");
+  row("TEE", spec.tee == store::Tee::sim ? "simulated: nothing here is confidential"
+                                        : store::shown_name(spec.tee));
   row("app", spec.app.name);
   row("app id", spec.app.app_id);
   row("instance id", vm.state.instance_id);

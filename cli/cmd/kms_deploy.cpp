@@ -1,5 +1,6 @@
 #include "cli/cmd/add.hpp"
 #include "cli/deploy/new_vm.hpp"
+#include "cli/deploy/sys_config.hpp"
 #include "cli/kms/deployment.hpp"
 #include "cli/kms/image.hpp"
 #include "cli/vms.hpp"

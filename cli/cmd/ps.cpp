@@ -30,7 +30,7 @@ void print(const Options& o, const std::vector<store::VmRecord>& vms, Context& c
   for (const store::VmRecord& vm : vms)
     table.row(
         {shown_name(vm), vm.spec.id, store::shown_status(vm),
-         vm.spec.tee == store::Tee::sim ? "simulated" : "tdx", shortened(o, vm.spec.app.app_id),
+         std::string{store::shown_name(vm.spec.tee)}, shortened(o, vm.spec.app.app_id),
          vm.state.started_at.empty() ? "never" : vm.state.started_at, join(urls_of(vm.spec), " ")});
   ctx.ui().line(trim(table.text()));
   for (const store::VmRecord& vm : vms)

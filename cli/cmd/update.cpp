@@ -107,6 +107,7 @@ Result<store::VmSpec> updated_spec(const Options& o,
   spec.gateway_urls = plan.gateway_urls;
   if (!app.parsed.gateway_enabled) spec.gateway_urls.clear();
   PortPlan ports = TRY(plan_ports(ctx, o.ports, app.project, vm.spec.ports));
+  drop_unreachable(ports, vm.spec.placement);
   spec.ports = std::move(ports.forwards);
   for (const std::string& remark : ports.remarks)
     ctx.ui().warn(remark);

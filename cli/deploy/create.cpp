@@ -1,8 +1,8 @@
 #include "cli/deploy/create.hpp"
 
 #include "base/text.hpp"
+#include "cli/deploy/sys_config.hpp"
 #include "cli/images.hpp"
-#include "codec/json_list.hpp"
 #include "store/host_facts.hpp"
 #include "vm/share_disk.hpp"
 
@@ -12,27 +12,7 @@ namespace dstack::cli {
 
 namespace {
 
-using codec::Json;
-
 constexpr std::uint64_t space_margin = std::uint64_t{256} << 20U;
-
-std::string vm_config(const store::VmSpec& spec, const osbuild::ImageInfo& image)
-{
-  Json out = Json::object();
-  out.set("spec_version", 1)
-      .set("os_image_hash", image.image_hash)
-      .set("cpu_count", spec.cpus)
-      .set("memory_size", spec.memory_bytes)
-      .set("pci_hole64_size", 0)
-      .set("hugepages", false)
-      .set("num_gpus", 0)
-      .set("num_nvswitches", 0)
-      .set("hotplug_off", false)
-      .set("host_share_mode", "vhd")
-      .set("image", spec.image.name);
-  if (!image.metadata.ovmf_variant.empty()) out.set("ovmf_variant", image.metadata.ovmf_variant);
-  return codec::write_json(out);
-}
 
 Status place_bundle(const sys::fs::path& directory, const App& app)
 {
@@ -53,8 +33,16 @@ Result<TeeChoice> choose_tee(const std::string& wanted)
   if (!host.qemu) return host.qemu.error();
   if (wanted == "tdx" && !host.tdx.usable)
     return fail(Errc::not_found,
-                "--tee tdx: this machine has no TDX ({})\n'dstack doctor' says what is missing",
+                "--tee tdx: this machine has no TDX ({})\n'dstack doctor --tee tdx' says what is "
+                "missing",
                 host.tdx.why);
+  if (wanted == "snp" && !host.snp.usable)
+    return fail(Errc::not_found,
+                "--tee snp: this machine has no SEV-SNP ({})\n'dstack doctor --tee snp' says what "
+                "is missing",
+                host.snp.why);
+  if (wanted == "snp") return TeeChoice{store::Tee::snp, "TEE: AMD SEV-SNP (the VM reads its reports; its agent "
+                                       "starts no app yet)"};
   if (wanted != "sim" && host.tdx.usable) return TeeChoice{store::Tee::tdx, "TEE: Intel TDX"};
   const std::string why = wanted == "sim" ? "asked for" : "no TEE hardware";
   return TeeChoice{store::Tee::sim,
@@ -80,42 +68,6 @@ fetch::RegistryOptions registry_options(const config::Config& config)
   return {config.text("registry.mirror"), config.list("registry.insecure")};
 }
 
-std::string as_seen_by_guest(std::string url)
-{
-  // QEMU's user network shows the host's loopback to the guest under this address.
-  for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"}) {
-    const auto at = url.find(name);
-    if (at == std::string::npos || (at > 0 && url[at - 1] != '/')) continue;
-    const auto end = at + name.size();
-    if (end == url.size() || url[end] == ':' || url[end] == '/')
-      url.replace(at, name.size(), vm::user_network_gateway);
-  }
-  return url;
-}
-
-std::string sys_config(const store::VmSpec& spec, const osbuild::ImageInfo& image)
-{
-  Json network = Json::object();
-  network.set("address", fmt::format("{}/24", vm::user_network_guest))
-      .set("gateway", vm::user_network_gateway)
-      .set("dns", vm::user_network_dns);
-  Json own = Json::object();
-  own.set("tee", store::name_of(spec.tee))
-      .set("network", network)
-      .set("bundle", !spec.bundle.empty())
-      .set("hostname", spec.name)
-      .set("insecure_registries", codec::list_of(spec.insecure_registries, as_seen_by_guest));
-  Json out = Json::object();
-  out.set("kms_urls", codec::list_of(spec.kms.urls, as_seen_by_guest))
-      .set("gateway_urls", codec::list_of(spec.gateway_urls, as_seen_by_guest))
-      .set("pccs_url", "")
-      .set("docker_registry", as_seen_by_guest(spec.registry_mirror))
-      .set("host_api_url", "")
-      .set("vm_config", vm_config(spec, image))
-      .set("dstack", own);
-  return codec::write_json(out);
-}
-
 Status write_vm_files(const sys::fs::path& directory,
                       const store::VmSpec& spec,
                       const App& app,
@@ -123,20 +75,9 @@ Status write_vm_files(const sys::fs::path& directory,
 {
   const sys::fs::path share = directory / "share";
   if (!spec.bundle.empty()) TRY(place_bundle(directory, app));
-  TRY(sys::write_file_atomic(share / ".sys-config.json", as_bytes(sys_config(spec, image)),
-                             sys::Privacy::owner_only));
+  TRY(write_sys_config(directory, spec, image, host_says(spec, app.parsed)));
   return sys::write_file_atomic(share / "app-compose.json", as_bytes(app.bytes),
                                 sys::Privacy::owner_only);
-}
-
-void refresh_sys_config(const store::VmRecord& vm)
-{
-  if (vm.spec.kms.urls.empty()) return;
-  const auto image = osbuild::describe_image(vm.spec.image.path);
-  if (!image) return;
-  static_cast<void>(sys::write_file_atomic(vm.paths().share() / ".sys-config.json",
-                                           as_bytes(sys_config(vm.spec, *image)),
-                                           sys::Privacy::owner_only));
 }
 
 Result<std::optional<Bytes>> read_user_config(const std::string& file)

@@ -13,7 +13,8 @@ struct TeeChoice {
   store::Tee tee = store::Tee::sim;
   std::string announcement;
 };
-/// wanted: auto, tdx or sim. Errors when QEMU is missing or tdx is wanted and not there.
+/// wanted: auto, tdx, snp or sim. Errors when QEMU is missing, or tdx or snp is wanted and not
+/// there. auto takes TDX where it is; SEV-SNP has to be asked for.
 Result<TeeChoice> choose_tee(const std::string& wanted);
 
 /// The image the settings ask for, checked unless told otherwise.
@@ -23,20 +24,11 @@ deployable_image(Context& ctx, const config::Config& config, bool skip_check, St
 /// Mirror and insecure registries of the settings.
 fetch::RegistryOptions registry_options(const config::Config& config);
 
-/// .sys-config.json: where the guest finds things. Nothing in it is measured or trusted.
-std::string sys_config(const store::VmSpec& spec, const osbuild::ImageInfo& image);
-/// The text with the host's own loopback addresses replaced by what the guest must use.
-std::string as_seen_by_guest(std::string url);
-
 /// Fills share/ and the image bundle of a VM directory.
 Status write_vm_files(const sys::fs::path& directory,
                       const store::VmSpec& spec,
                       const App& app,
                       const osbuild::ImageInfo& image);
-
-/// Writes .sys-config.json anew before a start, so that the guest finds its KMS where vm.json says
-/// it is. A VM whose image is gone is left alone: starting it says so.
-void refresh_sys_config(const store::VmRecord& vm);
 
 /// Reads the file of --user-config; nothing when there is none. At most 50 MiB (spec guest 16.1).
 Result<std::optional<Bytes>> read_user_config(const std::string& file);

@@ -1,6 +1,6 @@
 #include "cli/deploy/gateway.hpp"
 
-#include "cli/deploy/create.hpp"
+#include "cli/deploy/sys_config.hpp"
 
 #include <doctest/doctest.h>
 
@@ -59,7 +59,7 @@ TEST_SUITE("cli::gateway")
   {
     auto spec = spec_of_a_shop();
     spec.gateway_urls = {"https://localhost:9202", "https://gw.example.com"};
-    const auto told = codec::parse_json(sys_config(spec, {}));
+    const auto told = codec::parse_json(sys_config(spec, {}, {}));
     REQUIRE(told);
     CHECK(*told->get_strings("gateway_urls") ==
           std::vector<std::string>{"https://10.0.2.2:9202", "https://gw.example.com"});

@@ -2,6 +2,7 @@
 
 #include "cli/deploy/create.hpp"
 #include "cli/deploy/gateway.hpp"
+#include "cli/deploy/sys_config.hpp"
 #include "cli/supervisor.hpp"
 #include "cli/vms.hpp"
 #include "codec/json_list.hpp"

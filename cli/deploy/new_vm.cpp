@@ -4,6 +4,7 @@
 #include "cli/images.hpp"
 #include "cli/vms.hpp"
 #include "crypto/random.hpp"
+#include "probe/probe.hpp"
 
 #include <algorithm>
 
@@ -65,10 +66,29 @@ void announce(Context& ctx, const NewVm& vm, const TeeChoice& tee)
                                    tee.announcement));
 }
 
+/// What the VM takes of this host, checked against it.
+Status plan_host(const NewVmOptions& o,
+                 const Context& ctx,
+                 const config::Config& config,
+                 store::VmSpec& spec)
+{
+  const probe::Places here;
+  spec.placement = TRY(plan_placement(o.placement, probe::list_gpus(here)));
+  codec::Json gathered;
+  gathered.set("schema", host::facts_schema);
+  probe::add_processor(here, gathered);
+  probe::add_memory(here, gathered);
+  probe::add_pci(here, gathered);
+  TRY(check_fits(spec, config, TRY(host::Facts::from_json(std::move(gathered)))));
+  return check_gpus_free(spec, TRY(vm_store(ctx).list()));
+}
+
 } // namespace
 
 Status check(const NewVmOptions& options)
 {
+  for (const std::string& network : options.placement.networks)
+    static_cast<void>(TRY(parse_network(network)));
   if (!options.name.empty()) TRY(as_usage(store::check_vm_name(options.name).within("--name")));
   for (const std::string& port : options.ports)
     static_cast<void>(TRY(parse_port_spec(port)));
@@ -88,7 +108,9 @@ Status plan_vm(const NewVmOptions& options,
   vm.spec.tee = tee.tee;
   if (vm.kms) vm.spec.kms = vm.kms->spec;
   vm.spec.gateway_urls = vm.gateway_urls;
+  TRY(plan_host(options, ctx, config, vm.spec));
   PortPlan ports = TRY(plan_ports(ctx, options.ports, vm.app.project, {}));
+  drop_unreachable(ports, vm.spec.placement);
   vm.spec.ports = std::move(ports.forwards);
   for (const std::string& remark : ports.remarks)
     ctx.ui().warn(remark);
@@ -160,6 +182,7 @@ void add_new_vm_options(Leaf& leaf, NewVmOptions& o)
   o.settings.add(leaf, "-m,--memory", "vm.memory").group("Machine");
   o.settings.add(leaf, "--disk", "vm.disk").group("Machine");
   o.settings.add(leaf, "--tee", "vm.tee").group("Machine");
+  add_placement_options(leaf, o.placement);
   leaf.option("--restart", o.restart, "WHEN", "When to start the VM again by itself")
       .choices({"no", "on-failure", "always"})
       .fallback("no")

@@ -4,6 +4,7 @@
 #include "cli/deploy/create.hpp"
 #include "cli/deploy/kms.hpp"
 #include "cli/deploy/launch.hpp"
+#include "cli/deploy/placement.hpp"
 
 namespace dstack::cli {
 
@@ -12,6 +13,7 @@ struct NewVmOptions {
   LaunchOptions launch;
   std::string name; ///< empty: from the app's
   std::vector<std::string> ports;
+  PlacementOptions placement;
   std::string restart = "no";
   std::uint64_t boot_timeout_ms = 300'000;
   bool skip_image_check = false;

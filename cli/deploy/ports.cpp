@@ -158,4 +158,16 @@ Result<PortPlan> plan_ports(const Context& ctx,
   return plan;
 }
 
+void drop_unreachable(PortPlan& plan, const store::VmPlacement& placement)
+{
+  if (store::has_user_network(placement)) return;
+  const std::string& address = placement.networks.front().address;
+  const std::string host = address.substr(0, address.find('/'));
+  for (const vm::PortForward& port : plan.forwards)
+    plan.remarks.push_back(fmt::format("no port of this machine leads to the VM (no user network): "
+                                       "reach {}:{}",
+                                       host, port.vm_port));
+  plan.forwards.clear();
+}
+
 } // namespace dstack::cli

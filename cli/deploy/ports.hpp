@@ -32,6 +32,10 @@ Result<PortPlan> plan_ports(const Context& ctx,
                             const compose::Project& project,
                             const std::vector<vm::PortForward>& kept);
 
+/// Without a user network nothing is forwarded: its ports are reached at the VM's own address, which
+/// the remarks then say.
+void drop_unreachable(PortPlan& plan, const store::VmPlacement& placement);
+
 /// Fails naming who may hold the port and what to type instead.
 Status check_free(const Context& ctx, const vm::PortForward& port);
 

@@ -208,7 +208,7 @@ root file system, the order of boot events.
 
   dstack deploy --tee sim    simulate, whatever the hardware
   dstack deploy --tee tdx    fail rather than simulate
-  dstack doctor              what is missing for real TDX)";
+  dstack doctor --tee tdx    what is missing for real TDX)";
 
 constexpr const char* trust_text = R"(What an app in a dstack VM rests on:
 

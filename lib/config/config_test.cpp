@@ -95,7 +95,7 @@ TEST_SUITE("config")
     CHECK(file_message("[vm]\ncpus = 0") == "/f:2: vm.cpus: '0' is not a whole number from 1 on");
     CHECK(file_message("[vm]\ncpus = true") ==
           "/f:2: vm.cpus: true or false where a whole number from 1 on is wanted");
-    CHECK(file_message("[vm]\ntee = 'sgx'") == "/f:2: vm.tee: 'sgx' is none of auto, tdx, sim");
+    CHECK(file_message("[vm]\ntee = 'sgx'") == "/f:2: vm.tee: 'sgx' is none of auto, tdx, snp, sim");
     CHECK(file_message("[debian]\nmirror = ''") ==
           "/f:2: debian.mirror: '' is not an http:// or https:// address");
     CHECK(file_message("[registry]\nmirror = 'ftp://x'").find("is not an http://") !=

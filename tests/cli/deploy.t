@@ -38,6 +38,17 @@ $ dstack deploy --no-pin --tee sim --name hello --port 47811:8080 --wait --dry-r
 ! app id       37503afb403ddb63ecd068fdc2a7ac1ad9f376e4
 ! compose hash 37503afb403ddb63ecd068fdc2a7ac1ad9f376e42453c3e523df7df28c4e82f2
 ! simulated: asked for; nothing here is confidential
+# What a VM takes of this host is checked against it, and kept in its description.
+$ dstack deploy --no-pin --tee sim --name hello --net user --net tap:vm0,192.168.7.2/24 --pin-numa --pci-hole64 8G --no-pci-hotplug --dry-run --json 2>/dev/null | sed -n '/"placement"/,/^    }/p'
+$ dstack deploy --no-pin --tee sim --name hello --net bridge:nowhere0,192.168.7.2/24,192.168.7.1 --dry-run 2>&1 | sed '/no-pin/d; s/has .*/has (others)/'
+$ dstack deploy --no-pin --tee sim --name hello --net bridge:br0 --dry-run 2>&1 | sed /no-pin/d
+$ dstack deploy --no-pin --tee sim --name hello --net wifi --dry-run 2>&1 | sed /no-pin/d
+$ dstack deploy --no-pin --tee sim --name hello --gpu 1f:1f.7 --dry-run 2>&1 | sed /no-pin/d
+$ dstack deploy --no-pin --tee sim --name hello --memory 15000G --dry-run 2>&1 | sed '/no-pin/d; s/has .*/has (less)/'
+$ dstack deploy --no-pin --tee sim --name hello --hugepages --memory 9000M --dry-run 2>&1 | sed '/no-pin/d; s/: .* free/: (little) free/'
+$ DSTACK_VM_MAX_CPUS=4 dstack deploy --no-pin --tee sim --name hello --cpus 5 --dry-run 2>&1 | sed /no-pin/d
+$ DSTACK_VM_MAX_MEMORY=1G dstack deploy --no-pin --tee sim --name hello --memory 2G --dry-run 2>&1 | sed /no-pin/d
+$ dstack deploy --no-pin --name hello --tee snp 2>&1 | sed '/no-pin/d; s/(.*)/(why)/'
 $ dstack deploy --no-pin --name hello --tee tdx 2>&1 | sed 's/(.*)/(why)/'
   dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
   dstack: error: --tee tdx: this machine has no TDX (why)
