@@ -1,8 +1,8 @@
 #include "cli/commands.hpp"
 #include "cli/deploy/boot_options.hpp"
 #include "cli/deploy/create.hpp"
-#include "cli/deploy/sys_config.hpp"
 #include "cli/deploy/ports.hpp"
+#include "cli/deploy/sys_config.hpp"
 #include "cli/parse.hpp"
 #include "cli/ui/table.hpp"
 

@@ -1,10 +1,9 @@
 #include "agents/vm/machine.hpp"
 
-#include "agents/vm/placement.hpp"
 #include "attest/identity.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
-#include "probe/probe.hpp"
+#include "probe/placement.hpp"
 #include "store/disk_files.hpp"
 #include "store/host_facts.hpp"
 
@@ -14,7 +13,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t mr_config_id_bytes = 48;
 constexpr std::size_t max_sys_config = std::size_t{32} << 10U; // spec host 1.11
 /// From this version on QEMU emulates the SHA instructions; before, the kernel would choose its
 /// AVX2 code for dm-verity, which software emulation runs at half the speed of plain code.
@@ -74,13 +72,26 @@ Status check_snp(const store::HostFacts& host, const store::QemuProgram& qemu)
   return ok();
 }
 
-/// HOST_DATA binds the document that the guest finds in its configuration (spec host 5.8).
-Result<Bytes> host_data(const store::VmPaths& paths)
+/// The document that binds the app, as the guest finds it in its configuration (spec host 5.8);
+/// empty when there is none.
+Result<std::string> mr_config(const store::VmPaths& paths)
 {
   const std::string text =
       TRY(sys::read_text(paths.share() / ".sys-config.json", max_sys_config));
   const codec::Json config = TRY(codec::parse_json(text).within(".sys-config.json"));
-  const std::string document = TRY(config.need_string("mr_config").within(".sys-config.json"));
+  return config.get_string("mr_config", "").within(".sys-config.json");
+}
+
+Result<Bytes> tdx_config_id(const store::VmSpec& spec, const store::VmPaths& paths)
+{
+  const std::string document = TRY(mr_config(paths));
+  return document.empty() ? mr_config_id(spec) : attest::mr_config_id_v3(document);
+}
+
+Result<Bytes> snp_host_data(const store::VmPaths& paths)
+{
+  const std::string document = TRY(mr_config(paths));
+  if (document.empty()) return fail(Errc::malformed, ".sys-config.json has no mr_config");
   return to_bytes(ByteView{attest::mr_config_v3_hash(document)});
 }
 
@@ -94,15 +105,13 @@ Status add_tee(vm::MachineSpec& machine,
     return ok();
   case store::Tee::tdx:
     TRY(check_tdx(host, *host.qemu));
-    machine.confidential = vm::Confidential::tdx;
-    machine.tdx = {TRY(mr_config_id(spec)), probe::quote_service_port};
+    machine.tdx = {TRY(tdx_config_id(spec, paths)), probe::quote_service_port};
     return ok();
   case store::Tee::snp:
     TRY(check_snp(host, *host.qemu));
-    machine.confidential = vm::Confidential::snp;
     const auto told = TRY(probe::ask_sev_capabilities(host.qemu->path.string())
                               .within("ask QEMU about SEV"));
-    machine.snp = {TRY(host_data(paths)), told.c_bit_position, told.reduced_phys_bits};
+    machine.snp = {TRY(snp_host_data(paths)), told.c_bit_position, told.reduced_phys_bits};
     return ok();
   }
   return ok();
@@ -134,21 +143,16 @@ Result<vm::MachineSpec> machine_spec(const store::VmSpec& spec,
                                      vm::ChannelKind channel,
                                      const store::HostFacts& host)
 {
-  vm::MachineSpec m;
+  vm::MachineSpec m = TRY(probe::placed_machine(spec, {}));
   m.accelerator = host.kvm.usable ? vm::Accelerator::kvm : vm::Accelerator::tcg;
   if (!host.kvm.usable && !host.qemu->at_least(qemu_with_sha, 0)) m.cpu_features = ",-avx,-avx2";
   TRY(add_tee(m, spec, paths, host));
-  m.cpus = spec.cpus;
-  m.memory_bytes = spec.memory_bytes;
-  m.forwards = spec.ports;
-  TRY(place(m, spec, {}));
   m.channel = channel;
   if (channel == vm::ChannelKind::vsock) m.guest_cid = guest_cid(spec);
   // Relative to the VM's directory, where QEMU runs: socket paths have a limit of 108 bytes.
   const store::VmPaths here{fs::path{}};
   m.data_disk = here.data_disk();
   m.share_disk = here.share_disk();
-  m.bundle = spec.bundle;
   m.console_log = here.console_log();
   m.qmp_socket = here.qmp_socket();
   m.channel_socket = here.channel_socket();
@@ -159,12 +163,8 @@ Result<vm::MachineSpec> machine_spec(const store::VmSpec& spec,
 
 Result<Bytes> mr_config_id(const store::VmSpec& spec)
 {
-  constexpr std::uint8_t version = 1;
-  ByteWriter w;
-  w.u8(version).put(TRY(parse_hex(spec.app.compose_hash).within("compose hash")));
-  if (w.size() > mr_config_id_bytes) return fail(Errc::malformed, "compose hash too long");
-  w.zeros(mr_config_id_bytes - w.size());
-  return w.take();
+  return attest::mr_config_id_v1(
+      TRY(parse_hex_array<32>(spec.app.compose_hash).within("compose hash")));
 }
 
 std::uint32_t guest_cid(const store::VmSpec& spec)
@@ -196,7 +196,7 @@ Result<Machine> prepare_machine(const store::VmSpec& spec,
   TRY(prepare_disks(spec, paths));
   TRY(prepare_logs(paths, logs));
   std::vector<std::string> argv;
-  if (const std::string cpus = TRY(pinned_cpus(spec, {})); !cpus.empty())
+  if (const std::string cpus = TRY(probe::pinned_cpus(spec, {})); !cpus.empty())
     argv = {TRY(sys::find_program("taskset")).string(), "-c", cpus};
   argv.push_back(host.qemu->path.string());
   for (std::string& argument : TRY(vm::qemu_arguments(m)))

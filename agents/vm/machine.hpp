@@ -21,7 +21,8 @@ Result<Machine> prepare_machine(const store::VmSpec& spec,
                                 const launch::LogLimits& logs,
                                 vm::ChannelKind channel);
 
-/// MRCONFIGID that binds the app: 0x01, the compose hash, zeros to 48 bytes (spec guest 20, V1).
+/// MRCONFIGID that binds the app: 0x01, the compose hash, zeros to 48 bytes (spec guest 20, V1). A
+/// TDX VM whose configuration has an mr_config has that document's, of version 3, instead.
 Result<Bytes> mr_config_id(const store::VmSpec& spec);
 
 /// The vsock context id of a VM, from its id.

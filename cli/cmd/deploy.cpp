@@ -85,7 +85,12 @@ void add_deploy(Tree& tree)
           "variables (${NAME}, environment, secrets).\n\n"
           "With --gateway the app asks for a gateway, which gives its ports names: "
           "https://APPID-PORT.DOMAIN. The VM registers there before the app starts; it starts all "
-          "the same when the gateway cannot be had, and the VM tries again.")
+          "the same when the gateway cannot be had, and the VM tries again.\n\n"
+          "Networks, huge pages, NUMA nodes and GPUs are of this host: what is not there or not "
+          "free is refused, and so is more than vm.max_cpus and vm.max_memory allow. They are kept "
+          "for every later start. The guest has no DHCP client, so a bridge or tap comes with the "
+          "guest's address. Of a confidential VM the registers that its hardware will report are "
+          "predicted, as by 'dstack measure', and once it runs compared with what it says.")
       .example("dstack deploy", "compose.yaml of the current directory")
       .example("dstack deploy compose.yaml --name shop --port auto:8080",
                "Choose the VM's name, take any free port of this machine")
@@ -94,6 +99,11 @@ void add_deploy(Tree& tree)
       .example("dstack deploy compose.yaml --kms https://127.0.0.1:8000 --kms-dir kms "
                "--env-file secrets.env",
                "Keys from your own KMS, which learns of the app; variables only the VM can read")
+      .example("dstack deploy compose.yaml --tee tdx --memory 64G --hugepages --gpu all "
+               "--pci-hole64 16384G --no-pci-hotplug",
+               "On a TDX host, with its GPUs and memory of their NUMA nodes")
+      .example("dstack deploy compose.yaml --net bridge:br0,192.168.7.2/24,192.168.7.1",
+               "An address in the host's own network")
       .example("dstack deploy compose.yaml --kms https://127.0.0.1:8000 --gateway "
                "https://127.0.0.1:9202",
                "Reachable by a name, through a gateway")

@@ -33,6 +33,20 @@ codec::Json document_of(const store::VmRecord& vm, const GuestSays& told)
   return out;
 }
 
+std::string_view memory_kind(const store::VmPlacement& placement)
+{
+  if (placement.hugepages) return " of huge pages";
+  return placement.pin_numa ? " of one NUMA node" : "";
+}
+
+std::string network_text(const store::VmNetwork& network)
+{
+  std::string out{vm::name_of(network.mode)};
+  for (const std::string& part : {network.host_device, network.address})
+    if (!part.empty()) out += " " + part;
+  return out;
+}
+
 void print(const store::VmRecord& vm, const GuestSays& told, Context& ctx)
 {
   Console& ui = ctx.ui();
@@ -52,8 +66,15 @@ void print(const store::VmRecord& vm, const GuestSays& told, Context& ctx)
   for (const std::string& url : spec.kms.urls)
     row("KMS", url);
   row("OS image", fmt::format("{} ({})", spec.image.os_image_hash, spec.image.name));
-  row("machine", fmt::format("{} CPUs, {} memory, {} disk", spec.cpus,
-                             format_size(spec.memory_bytes), format_size(spec.disk_bytes)));
+  row("machine", fmt::format("{} CPUs, {} memory{}, {} disk", spec.cpus,
+                             format_size(spec.memory_bytes), memory_kind(spec.placement),
+                             format_size(spec.disk_bytes)));
+  for (const store::VmNetwork& network : spec.placement.networks)
+    row("network", network_text(network));
+  for (const std::string& slot : spec.placement.gpus)
+    row("GPU", slot);
+  for (const std::string& slot : spec.placement.nvswitches)
+    row("NVSwitch", slot);
   for (const vm::PortForward& port : spec.ports)
     row("port", fmt::format("{} -> {} in the VM", url_of(port), port.vm_port));
   row("restart", store::name_of(spec.restart.policy));

@@ -72,9 +72,7 @@ Result<AppInputs> read_app(const Options& o)
   if (!o.mr_config.empty()) {
     const std::string document = TRY(sys::read_text(o.mr_config, max_mr_config));
     TRY(attest::identity_of_mr_config(document).within("--mr-config"));
-    ByteWriter id;
-    constexpr std::uint8_t version = 3;
-    out.mr_config_id = id.u8(version).put(attest::mr_config_v3_hash(document)).zeros(15).take();
+    out.mr_config_id = attest::mr_config_id_v3(document);
   }
   return out;
 }

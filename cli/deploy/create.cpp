@@ -41,8 +41,9 @@ Result<TeeChoice> choose_tee(const std::string& wanted)
                 "--tee snp: this machine has no SEV-SNP ({})\n'dstack doctor --tee snp' says what "
                 "is missing",
                 host.snp.why);
-  if (wanted == "snp") return TeeChoice{store::Tee::snp, "TEE: AMD SEV-SNP (the VM reads its reports; its agent "
-                                       "starts no app yet)"};
+  if (wanted == "snp")
+    return TeeChoice{store::Tee::snp, "TEE: AMD SEV-SNP (the VM reads its reports; its agent starts "
+                                      "no app yet)"};
   if (wanted != "sim" && host.tdx.usable) return TeeChoice{store::Tee::tdx, "TEE: Intel TDX"};
   const std::string why = wanted == "sim" ? "asked for" : "no TEE hardware";
   return TeeChoice{store::Tee::sim,
@@ -75,7 +76,7 @@ Status write_vm_files(const sys::fs::path& directory,
 {
   const sys::fs::path share = directory / "share";
   if (!spec.bundle.empty()) TRY(place_bundle(directory, app));
-  TRY(write_sys_config(directory, spec, image, host_says(spec, app.parsed)));
+  TRY(write_sys_config(directory, spec, image, TRY(host_says(spec, app.parsed, image))));
   return sys::write_file_atomic(share / "app-compose.json", as_bytes(app.bytes),
                                 sys::Privacy::owner_only);
 }

@@ -2,7 +2,7 @@
 /// The gateway that makes an app's ports reachable by name, as deploy, update and inspect see it.
 
 #include "cli/deploy/app.hpp"
-#include "cli/deploy/measurements.hpp"
+#include "cli/deploy/prediction.hpp"
 #include "store/vm_store.hpp"
 
 namespace dstack::cli {
@@ -36,9 +36,10 @@ struct GatewayView {
 /// Nothing when the VM has no gateway, or does not answer.
 std::optional<GatewayView> guest_gateway(const store::VmRecord& vm);
 
-/// What only a running guest can say.
+/// What only a running guest can say, and what of it was known before.
 struct GuestSays {
   std::optional<Measurements> measured{};
+  std::optional<Predicted> predicted{};
   std::optional<GatewayView> gateway{};
 };
 

@@ -1,5 +1,6 @@
 #include "cli/deploy/launch.hpp"
 
+#include "base/text.hpp"
 #include "cli/deploy/create.hpp"
 #include "cli/deploy/gateway.hpp"
 #include "cli/deploy/sys_config.hpp"
@@ -23,6 +24,15 @@ codec::Json probe_json(const Probe& probe)
       .set("answered", probe.answered);
   if (probe.http) out.set("http_status", probe.http_status);
   return out;
+}
+
+std::optional<Predicted> predicted_registers(const store::VmRecord& vm)
+{
+  if (vm.spec.tee == store::Tee::sim) return {};
+  const auto machine = machine_of(vm.spec);
+  if (!machine) return {};
+  auto out = predict(vm.spec, *machine);
+  return out ? std::optional{*std::move(out)} : std::nullopt;
 }
 
 std::string_view word_for(const Launched& launched)
@@ -63,8 +73,20 @@ void print_document(Context& ctx,
       .set("measurements", told.measured ? measurements_json(*told.measured) : codec::Json{})
       .set("stages", times)
       .set("total_ms", stages.total_ms());
+  if (told.predicted) out.set("predicted", predicted_json(*told.predicted));
   if (told.gateway) out.set("gateway", gateway_json(*told.gateway, vm.spec));
   ctx.ui().document(out);
+}
+
+/// The guest's word on its registers against what was predicted; a quote proves it.
+void compare_registers(Context& ctx, const store::VmRecord& vm, const GuestSays& told)
+{
+  if (!told.predicted || !told.measured) return;
+  const auto other = not_as_predicted(*told.predicted, *told.measured);
+  if (other.empty()) return;
+  ctx.ui().warn(fmt::format("{} not as predicted: 'dstack quote get {} > quote.json', then 'dstack "
+                            "diagnose quote.json --image {}' says why",
+                            join(other, ", "), vm.spec.name, vm.spec.image.path.string()));
 }
 
 void print_summary(Context& ctx,
@@ -142,6 +164,7 @@ Result<Exit> report_launch(Context& ctx,
   const bool ready = launched.waited && launched.end == BootEnd::ready;
   if (ready) {
     if (auto got = guest_measurements(now)) told.measured = std::move(*got);
+    told.predicted = predicted_registers(now);
     told.gateway = guest_gateway(now);
   }
   if (ctx.ui().json())
@@ -152,6 +175,7 @@ Result<Exit> report_launch(Context& ctx,
     print_summary(ctx, now, launched, told);
   else
     ctx.ui().line(fmt::format("{} {}", now.spec.name, word_for(launched)));
+  compare_registers(ctx, now, told);
 
   const std::string next =
       fmt::format("the VM keeps running: 'dstack logs --console -f {0}' shows its boot, "

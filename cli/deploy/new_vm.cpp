@@ -1,10 +1,11 @@
 #include "cli/deploy/new_vm.hpp"
 
 #include "cli/deploy/ports.hpp"
+#include "cli/deploy/vm_config.hpp"
 #include "cli/images.hpp"
 #include "cli/vms.hpp"
 #include "crypto/random.hpp"
-#include "probe/probe.hpp"
+#include "probe/placement.hpp"
 
 #include <algorithm>
 
@@ -64,6 +65,20 @@ void announce(Context& ctx, const NewVm& vm, const TeeChoice& tee)
       fmt::format("app id       {}\ncompose hash {}", vm.app.app_id, vm.app.compose_hash));
   ctx.ui().note(ctx.ui().paint_err(vm.spec.tee == store::Tee::sim ? Tone::warn : Tone::good,
                                    tee.announcement));
+  if (vm.predicted) ctx.ui().note(predicted_text(*vm.predicted));
+}
+
+/// What the hardware will report; a VM of which nobody can say so runs all the same.
+void add_prediction(Context& ctx, NewVm& vm)
+{
+  if (vm.spec.tee == store::Tee::sim) return;
+  const auto machine = machine_of(vm.spec);
+  auto predicted = machine ? predict(vm.spec, *machine) : machine.error();
+  if (predicted)
+    vm.predicted = *std::move(predicted);
+  else
+    ctx.ui().warn(fmt::format("its registers cannot be predicted: {}",
+                              predicted.error().message()));
 }
 
 /// What the VM takes of this host, checked against it.
@@ -80,6 +95,9 @@ Status plan_host(const NewVmOptions& o,
   probe::add_memory(here, gathered);
   probe::add_pci(here, gathered);
   TRY(check_fits(spec, config, TRY(host::Facts::from_json(std::move(gathered)))));
+  TRY(as_usage(vm::check_devices(TRY(probe::placed_machine(spec, here)))));
+  TRY(probe::pinned_cpus(spec, here));
+  TRY(check_reachable(spec));
   return check_gpus_free(spec, TRY(vm_store(ctx).list()));
 }
 
@@ -114,6 +132,7 @@ Status plan_vm(const NewVmOptions& options,
   vm.spec.ports = std::move(ports.forwards);
   for (const std::string& remark : ports.remarks)
     ctx.ui().warn(remark);
+  add_prediction(ctx, vm);
   announce(ctx, vm, tee);
   if (vm.kms) announce_kms(ctx, *vm.kms);
   return check_disk_space(ctx, vm.app);
@@ -127,13 +146,15 @@ Exit print_plan(Context& ctx, const NewVm& vm)
       ctx.ui().line(url);
     return Exit::ok;
   }
-  ctx.ui().document(codec::Json::object()
-                        .set("schema", "dstack.deploy.plan/1")
-                        .set("dry_run", true)
-                        .set("app_id", vm.app.app_id)
-                        .set("compose_hash", vm.app.compose_hash)
-                        .set("app_compose", vm.app.bytes)
-                        .set("vm", store::to_json(vm.spec)));
+  codec::Json out = codec::Json::object();
+  out.set("schema", "dstack.deploy.plan/1")
+      .set("dry_run", true)
+      .set("app_id", vm.app.app_id)
+      .set("compose_hash", vm.app.compose_hash)
+      .set("app_compose", vm.app.bytes)
+      .set("vm", store::to_json(vm.spec));
+  if (vm.predicted) out.set("predicted", predicted_json(*vm.predicted));
+  ctx.ui().document(out);
   return Exit::ok;
 }
 

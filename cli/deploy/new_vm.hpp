@@ -5,6 +5,7 @@
 #include "cli/deploy/kms.hpp"
 #include "cli/deploy/launch.hpp"
 #include "cli/deploy/placement.hpp"
+#include "cli/deploy/prediction.hpp"
 
 namespace dstack::cli {
 
@@ -35,6 +36,7 @@ struct NewVm {
   std::optional<Bytes> user_config{};
   osbuild::ImageInfo image{};
   store::VmSpec spec{};
+  std::optional<Predicted> predicted{}; ///< of a confidential VM
 };
 
 /// Fills image and spec: everything that can go wrong before a VM exists. Says on stderr what it

@@ -2,6 +2,7 @@
 
 #include "base/address.hpp"
 #include "base/text.hpp"
+#include "cli/deploy/sys_config.hpp"
 #include "cli/exit.hpp"
 
 #include <algorithm>
@@ -134,7 +135,7 @@ Result<store::VmNetwork> parse_network(std::string_view text)
   const auto colon = text.find(':');
   store::VmNetwork out;
   const auto mode = vm::parse_network_mode(text.substr(0, colon));
-  if (!mode) return wrong_network(text, mode.error().message());
+  if (!mode) return wrong_network(text, "there is no such network");
   out.mode = *mode;
   if (out.mode == vm::NetworkMode::user) {
     if (colon != std::string_view::npos) return wrong_network(text, "user takes nothing more");
@@ -187,6 +188,21 @@ check_fits(const store::VmSpec& spec, const config::Config& config, const host::
                 kept ? " left" : "");
   TRY(check_hugepages(spec, facts));
   return check_devices(spec.placement, facts);
+}
+
+Status check_reachable(const store::VmSpec& spec)
+{
+  if (store::has_user_network(spec.placement)) return ok();
+  std::vector<std::string> all{spec.registry_mirror};
+  for (const auto* list : {&spec.kms.urls, &spec.gateway_urls, &spec.insecure_registries})
+    all.insert(all.end(), list->begin(), list->end());
+  for (const std::string& url : all)
+    if (as_seen_by_guest(url) != url)
+      return fail(Errc::usage,
+                  "{} is this machine's own address, which a VM reaches through a user network "
+                  "alone\nadd --net user, or give an address in the VM's network",
+                  url);
+  return ok();
 }
 
 Status check_gpus_free(const store::VmSpec& spec, const std::vector<store::VmRecord>& vms)

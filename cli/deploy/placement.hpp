@@ -33,6 +33,10 @@ Result<store::VmPlacement> plan_placement(const PlacementOptions& options,
 Status
 check_fits(const store::VmSpec& spec, const config::Config& config, const host::Facts& facts);
 
+/// Refuses addresses on this machine's loopback for a VM without a user network, the only way
+/// there.
+Status check_reachable(const store::VmSpec& spec);
+
 /// Refuses GPUs that another VM of this user runs with.
 Status check_gpus_free(const store::VmSpec& spec, const std::vector<store::VmRecord>& vms);
 

@@ -181,55 +181,36 @@ TEST_SUITE("cli::check_fits")
   }
 }
 
-TEST_SUITE("cli::sys_config of a host's devices")
+TEST_SUITE("cli::sys_config of a host's networks")
 {
-  TEST_CASE("verifiers are told of GPUs, networks, huge pages and QEMU; the guest of addresses")
+  TEST_CASE("the guest is told the addresses of its devices, in their order")
   {
     store::VmSpec spec = spec_of(store::Tee::tdx, 2, 4);
     spec.placement.networks = {{vm::NetworkMode::bridge, "br0", "192.168.7.2/24", "192.168.7.1", ""},
                                {vm::NetworkMode::user, "", "", "", ""},
                                {vm::NetworkMode::tap, "vm0", "", "", ""}};
-    spec.placement.gpus = {"0000:17:00.0"};
-    spec.placement.hugepages = true;
-    spec.placement.pci_hotplug = false;
-    spec.placement.pci_hole64_bytes = 1U << 30U;
-    const auto told = codec::parse_json(sys_config(spec, {}, {.qemu_version = "10.1.0"}));
+    const auto told = codec::parse_json(sys_config(spec, {}, {}));
     REQUIRE(told);
-    const Json vm = *codec::parse_json(*told->need_string("vm_config"));
-    CHECK(*vm.need_string("qemu_version") == "10.1.0");
-    CHECK(*vm.need_u64("num_nics") == 3);
-    CHECK(*vm.need_u64("num_gpus") == 1);
-    CHECK(*vm.need_u64("num_nvswitches") == 0);
-    CHECK(*vm.need_u64("pci_hole64_size") == 1U << 30U);
-    CHECK(*vm.get_bool("hugepages", false));
-    CHECK(*vm.get_bool("hotplug_off", false));
     const Json& own = *told->find("dstack");
     CHECK(*own.find("network")->need_string("dns") == "192.168.7.1");
     const codec::JsonArray& more = own.find("more_networks")->items();
     REQUIRE(more.size() == 2);
     CHECK(*more[0].need_string("address") == "10.0.2.10/24");
     CHECK(more[1].is_null());
-    const auto plain = codec::parse_json(sys_config(spec_of(store::Tee::sim, 2, 2), {}, {}));
-    const Json usual = *codec::parse_json(*plain->need_string("vm_config"));
-    CHECK(usual.find("num_nics") == nullptr);
-    CHECK(usual.find("qemu_version") == nullptr);
-    CHECK(plain->find("mr_config") == nullptr);
+    CHECK(told->find("mr_config") == nullptr);
   }
 
-  TEST_CASE("the document of an SEV-SNP VM is the one of spec host 5.8")
+  TEST_CASE("addresses of this machine itself need a user network")
   {
-    store::VmSpec spec;
-    spec.app.app_id = "9085fa0948c9caba1bbdfb7dabb2df59b0180be7";
-    spec.app.compose_hash = "9085fa0948c9caba1bbdfb7dabb2df59b0180be72fb11d2f3a205dcf20a7661f";
-    compose::AppCompose app;
-    app.key_provider = compose::KeyProvider::kms;
-    const std::string document = mr_config_document(spec, app);
-    CHECK(document ==
-          R"({"app_id":"9085fa0948c9caba1bbdfb7dabb2df59b0180be7",)"
-          R"("compose_hash":"9085fa0948c9caba1bbdfb7dabb2df59b0180be72fb11d2f3a205dcf20a7661f",)"
-          R"("key_provider":"kms","version":3})");
-    const auto told = codec::parse_json(sys_config(spec, {}, {.mr_config = document}));
-    CHECK(*told->need_string("mr_config") == document);
+    store::VmSpec spec = spec_of(store::Tee::tdx, 2, 4);
+    spec.kms.urls = {"https://kms.example:1", "https://127.0.0.1:8000"};
+    CHECK(check_reachable(spec));
+    spec.placement.networks = {{vm::NetworkMode::bridge, "br0", "192.168.7.2/24", "192.168.7.1", ""}};
+    CHECK(says(why(check_reachable(spec)), "https://127.0.0.1:8000 is this machine's own address"));
+    spec.kms.urls.pop_back();
+    CHECK(check_reachable(spec));
+    spec.registry_mirror = "http://localhost:5000";
+    CHECK(check_reachable(spec).error().code() == Errc::usage);
   }
 
   TEST_CASE("without a user network nothing is forwarded, and it is said where the app is")

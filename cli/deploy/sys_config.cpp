@@ -2,7 +2,6 @@
 
 #include "codec/json_list.hpp"
 #include "osbuild/image_info.hpp"
-#include "store/host_facts.hpp"
 
 namespace dstack::cli {
 
@@ -10,29 +9,7 @@ namespace {
 
 using codec::Json;
 
-std::string
-vm_config(const store::VmSpec& spec, const osbuild::ImageInfo& image, const HostSays& host)
-{
-  const store::VmPlacement& placement = spec.placement;
-  const std::size_t networks = store::networks_of(placement).size();
-  Json out = Json::object();
-  out.set("spec_version", 1)
-      .set("os_image_hash", image.image_hash)
-      .set("cpu_count", spec.cpus)
-      .set("memory_size", spec.memory_bytes);
-  if (!host.qemu_version.empty()) out.set("qemu_version", host.qemu_version);
-  out.set("pci_hole64_size", placement.pci_hole64_bytes)
-      .set("hugepages", placement.hugepages)
-      .set("num_gpus", placement.gpus.size())
-      .set("num_nvswitches", placement.nvswitches.size());
-  if (networks != 1) out.set("num_nics", networks);
-  out.set("hotplug_off", !placement.pci_hotplug)
-      .set("host_share_mode", "vhd")
-      .set("image", spec.image.name);
-  if (!image.metadata.ovmf_variant.empty()) out.set("ovmf_variant", image.metadata.ovmf_variant);
-  if (!host.mr_config.empty()) out.set("mr_config", host.mr_config);
-  return codec::write_json(out);
-}
+constexpr std::size_t max_sys_config = std::size_t{32} << 10U;
 
 /// Address, gateway and name server of one device; null for one that gets none.
 Json network_json(const store::VmNetwork& network)
@@ -50,25 +27,6 @@ Json network_json(const store::VmNetwork& network)
 }
 
 } // namespace
-
-std::string mr_config_document(const store::VmSpec& spec, const compose::AppCompose& app)
-{
-  Json out = Json::object();
-  out.set("app_id", spec.app.app_id)
-      .set("compose_hash", spec.app.compose_hash)
-      .set("key_provider", compose::name_of(app.key_provider));
-  if (!app.key_provider_id.empty()) out.set("key_provider_id", hex(app.key_provider_id));
-  return codec::write_json(out.set("version", 3));
-}
-
-HostSays host_says(const store::VmSpec& spec, const compose::AppCompose& app)
-{
-  HostSays out;
-  if (spec.tee == store::Tee::sim) return out;
-  if (const auto qemu = store::find_qemu()) out.qemu_version = qemu->version;
-  if (spec.tee == store::Tee::snp) out.mr_config = mr_config_document(spec, app);
-  return out;
-}
 
 std::string as_seen_by_guest(std::string url)
 {
@@ -104,7 +62,7 @@ sys_config(const store::VmSpec& spec, const osbuild::ImageInfo& image, const Hos
       .set("pccs_url", "")
       .set("docker_registry", as_seen_by_guest(spec.registry_mirror))
       .set("host_api_url", "")
-      .set("vm_config", vm_config(spec, image, host))
+      .set("vm_config", vm_config_text(spec, image, host))
       .set("dstack", own);
   if (!host.mr_config.empty()) out.set("mr_config", host.mr_config);
   return codec::write_json(out);
@@ -115,8 +73,13 @@ Status write_sys_config(const sys::fs::path& directory,
                         const osbuild::ImageInfo& image,
                         const HostSays& host)
 {
-  return sys::write_file_atomic(directory / "share" / ".sys-config.json",
-                                as_bytes(sys_config(spec, image, host)), sys::Privacy::owner_only);
+  const std::string text = sys_config(spec, image, host);
+  if (text.size() > max_sys_config)
+    return fail(Errc::config, ".sys-config.json of {} bytes (guests take {}): too many URLs or "
+                              "registries",
+                text.size(), max_sys_config);
+  return sys::write_file_atomic(directory / "share" / ".sys-config.json", as_bytes(text),
+                                sys::Privacy::owner_only);
 }
 
 void refresh_sys_config(const store::VmRecord& vm)
@@ -128,8 +91,8 @@ void refresh_sys_config(const store::VmRecord& vm)
   if (!image || !text) return;
   const auto app = compose::parse_app_compose(*text);
   if (!app) return;
-  static_cast<void>(
-      write_sys_config(vm.directory, vm.spec, *image, host_says(vm.spec, *app)));
+  const auto host = host_says(vm.spec, *app, *image);
+  if (host) static_cast<void>(write_sys_config(vm.directory, vm.spec, *image, *host));
 }
 
 } // namespace dstack::cli

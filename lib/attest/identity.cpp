@@ -218,6 +218,12 @@ Sha256Digest mr_config_v3_hash(std::string_view document)
   return crypto::sha256(concat({as_bytes("dstack-mr-config-v3:"), separator, as_bytes(document)}));
 }
 
+Bytes mr_config_id_v3(std::string_view document)
+{
+  constexpr std::size_t padding = 15;
+  return ByteWriter{}.u8(3).put(mr_config_v3_hash(document)).zeros(padding).take();
+}
+
 Result<std::string> mr_config_of(const Attestation& attestation)
 {
   if (!attestation.mr_config.empty() || attestation.config.empty()) return attestation.mr_config;

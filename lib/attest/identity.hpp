@@ -39,6 +39,8 @@ Result<Identity> identity_of_mr_config(std::string_view document);
 Result<std::string> mr_config_of(const Attestation& attestation);
 /// SHA-256 of "dstack-mr-config-v3:", 00 and the document's bytes.
 Sha256Digest mr_config_v3_hash(std::string_view document);
+/// MRCONFIGID version 3: 03 ‖ that hash ‖ 15 zero bytes.
+Bytes mr_config_id_v3(std::string_view document);
 
 /// MRCONFIGID version 2: 02 ‖ Keccak-256(compose hash ‖ app id ‖ kind of key provider ‖ its id) ‖
 /// 15 zero bytes (spec guest 20).

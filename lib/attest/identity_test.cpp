@@ -25,11 +25,6 @@ std::string why(const std::vector<RuntimeEvent>& events)
   return identity ? "accepted" : identity.error().message();
 }
 
-Bytes v3_id(std::string_view document)
-{
-  return ByteWriter{}.u8(3).put(mr_config_v3_hash(document)).zeros(15).take();
-}
-
 } // namespace
 
 TEST_SUITE("attest::identity")
@@ -118,7 +113,7 @@ TEST_SUITE("attest::identity")
           "02e488a9bfde296cc053f3e4fac968a62391aa6f72a07ee4048ec530f0d1a6721e" + padding);
     const std::string document = R"({"app_id":")" + app + R"(","compose_hash":")" + compose +
                                  R"(","key_provider":"kms","version":3})";
-    CHECK(hex(v3_id(document)) ==
+    CHECK(hex(mr_config_id_v3(document)) ==
           "0353bea9849a86260c6743ffbb7295b0cf9970b48d4746c17d0ab2bb7a00e33e23" + padding);
   }
 
@@ -130,7 +125,7 @@ TEST_SUITE("attest::identity")
         R"(","gpu_policy_hash":")" + hex(Bytes(32, 0x55)) + R"(","instance_id":")" +
         hex(Bytes(20, 0x44)) + R"(","key_provider":"kms","key_provider_id":")" +
         hex(Bytes(32, 0x33)) + R"(","version":3})";
-    const Bytes id = v3_id(document);
+    const Bytes id = mr_config_id_v3(document);
     CHECK(hex(id) == "0390e5cffa571b22c2ca846872d6fb7b071aa1346f1a1f87f72869c47b39d94099" +
                          std::string(30, '0'));
     Identity measured = *identity_of_mr_config(document);
@@ -152,13 +147,13 @@ TEST_SUITE("attest::identity")
     other.key_provider.clear(); // the event has not happened yet
     CHECK(match_config_id(id, other, document) == ConfigIdMatch::matches);
     // The document's hash is right, but it is none.
-    CHECK(match_config_id(v3_id("{}"), measured, "{}") == ConfigIdMatch::differs);
+    CHECK(match_config_id(mr_config_id_v3("{}"), measured, "{}") == ConfigIdMatch::differs);
     // An empty list of scripts is a statement, none is not.
     measured.init_script_hashes = {Bytes(32, 1)};
     CHECK(match_config_id(id, measured, document) == ConfigIdMatch::matches);
     std::string none = document;
     none.insert(none.find(R"("instance_id")"), R"("init_script_hashes":[],)");
-    CHECK(match_config_id(v3_id(none), measured, none) == ConfigIdMatch::differs);
+    CHECK(match_config_id(mr_config_id_v3(none), measured, none) == ConfigIdMatch::differs);
   }
 
   TEST_CASE("the MR_CONFIG document comes with the report or within the configuration")
@@ -299,6 +294,9 @@ TEST_SUITE("attest::identity")
         R"({"app_id":"86e59625be93207bc2351c4d1bba20037cec8e16","compose_hash":"86e59625be93207bc2351c4d1bba20037cec8e168da6b18f559af5af657b7a23","instance_id":"d378c00e65112c4235bfeb46c6a0f98fd02145a3","key_provider":"kms","key_provider_id":"3059301306072a8648ce3d020106082a8648ce3d0301070342000419b2457dd9b8aa6446d980f136fff7812ecd6c77740eeb0e28b10d56c0c00028a5b6e59dcea307d583bd1f70769e9c116df2bcfb1758a95d8613e7de1c8482c0","version":3})";
     CHECK(hex(mr_config_v3_hash(document)) ==
           "783f0057820acb99249af56cc3b07b4e8d80f65183167cba9cf437bb680f742f");
+    CHECK(hex(mr_config_id_v3(document)) ==
+          "03783f0057820acb99249af56cc3b07b4e8d80f65183167cba9cf437bb680f742f"
+          "000000000000000000000000000000");
     const auto identity = identity_of_mr_config(document);
     REQUIRE(identity);
     CHECK(hex(identity->app_id) == "86e59625be93207bc2351c4d1bba20037cec8e16");

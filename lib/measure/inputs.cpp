@@ -8,7 +8,7 @@ namespace dstack::measure {
 
 namespace {
 
-constexpr std::array<Input, 15> all_inputs{{
+constexpr std::array<Input, 16> all_inputs{{
     {"cpus", "N", "Virtual CPUs"},
     {"memory", "SIZE", "Memory: 2G, 4096M"},
     {"qemu", "VERSION", "Version of the host's QEMU, x.y.z"},
@@ -24,6 +24,7 @@ constexpr std::array<Input, 15> all_inputs{{
     {"nvswitches", "N", "NVSwitches passed through"},
     {"hugepages", "on|off", "Memory of huge pages, on one NUMA node"},
     {"numa-nodes", "N", "Memory of huge pages, on so many NUMA nodes"},
+    {"node-gpus", "N+N", "GPUs of each NUMA node, where they are not spread evenly"},
 }};
 
 Result<bool> on_off(std::string_view value)
@@ -41,8 +42,24 @@ Result<std::uint32_t> small(std::string_view value, std::uint32_t least)
   return static_cast<std::uint32_t>(number);
 }
 
+/// "2+1": two nodes with three GPUs.
+Status set_node_gpus(VmConfig& config, std::string_view value)
+{
+  config.node_gpus.clear();
+  config.gpus = 0;
+  for (const std::string_view word : split(value, '+')) {
+    config.node_gpus.push_back(TRY(small(word, 0)));
+    config.gpus += config.node_gpus.back();
+  }
+  if (config.node_gpus.size() > max_numa_nodes || config.gpus > max_acpi_cpus)
+    return fail(Errc::usage, "{} GPUs on {} nodes", config.gpus, config.node_gpus.size());
+  config.numa_nodes = static_cast<std::uint32_t>(config.node_gpus.size());
+  return ok();
+}
+
 Status set_number(VmConfig& config, std::string_view name, std::string_view value)
 {
+  if (name == "gpus" || name == "numa-nodes") config.node_gpus.clear();
   if (name == "cpus") config.cpus = TRY(small(value, 1));
   if (name == "nics") config.nics = TRY(small(value, 0));
   if (name == "volumes") config.volumes = TRY(small(value, 0));
@@ -67,6 +84,9 @@ Status set_value(VmConfig& config, std::string_view name, std::string_view value
     config.hotplug = TRY(on_off(value));
   } else if (name == "hugepages") {
     config.numa_nodes = TRY(on_off(value)) ? 1 : 0;
+    config.node_gpus.clear();
+  } else if (name == "node-gpus") {
+    return set_node_gpus(config, value);
   } else if (name == "kernel-header") {
     if (value != "qemu" && value != "file")
       return fail(Errc::usage, "'{}' (want qemu or file)", value);
@@ -75,6 +95,13 @@ Status set_value(VmConfig& config, std::string_view name, std::string_view value
     return set_number(config, name, value);
   }
   return ok();
+}
+
+/// As GPUs are spread over nodes when nothing is said: the first ones have one more.
+bool is_even(const std::vector<std::uint32_t>& gpus)
+{
+  return gpus.empty() ||
+         (std::is_sorted(gpus.rbegin(), gpus.rend()) && gpus.front() - gpus.back() <= 1);
 }
 
 } // namespace
@@ -143,6 +170,11 @@ std::string exact_size(std::uint64_t bytes)
   return unit == 0 ? fmt::format("{}", bytes) : fmt::format("{}{}", bytes, units[unit - 1]);
 }
 
+std::string node_gpus_text(const AcpiShape& machine)
+{
+  return fmt::format("{}", fmt::join(node_gpus_of(machine), "+"));
+}
+
 std::vector<std::string> option_words(const TdxShape& shape)
 {
   const AcpiShape& machine = shape.machine;
@@ -166,6 +198,7 @@ std::vector<std::string> option_words(const TdxShape& shape)
   if (machine.gpus != 0) add("gpus", fmt::format("{}", machine.gpus));
   if (machine.nvswitches != 0) add("nvswitches", fmt::format("{}", machine.nvswitches));
   if (!machine.nodes.empty()) add("numa-nodes", fmt::format("{}", machine.nodes.size()));
+  if (!is_even(node_gpus_of(machine))) add("node-gpus", node_gpus_text(machine));
   return out;
 }
 

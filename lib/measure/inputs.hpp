@@ -31,6 +31,9 @@ Result<std::vector<std::vector<std::string>>> combinations(const std::vector<Axi
 /// In the largest unit that divides it: "2049M", "64G"; 0 is "0".
 std::string exact_size(std::uint64_t bytes);
 
+/// GPUs of each NUMA node, "2+1"; empty without nodes.
+std::string node_gpus_text(const AcpiShape& machine);
+
 /// What would make `dstack measure` predict this shape: "--cpus", "4", …; what QEMU does anyway is
 /// left out.
 std::vector<std::string> option_words(const TdxShape& shape);

@@ -68,6 +68,16 @@ TEST_SUITE("measure")
     CHECK(shape->machine.nodes[0].memory_bytes == 3 * gib);
     CHECK(shape->machine.nodes[0].expander_bus == std::uint8_t{5});
     CHECK(shape->machine.nodes[1].expander_bus == std::uint8_t{8});
+    config.node_gpus = {1, 2};
+    CHECK(shape_of(config)->machine.nodes[1].expander_bus == std::uint8_t{7});
+    CHECK(node_gpus_of(shape_of(config)->machine) == std::vector<std::uint32_t>{1, 2});
+    config.node_gpus = {0, 3}; // a node without GPUs has no expander
+    CHECK(!shape_of(config)->machine.nodes[0].expander_bus);
+    CHECK(shape_of(config)->machine.nodes[1].expander_bus == std::uint8_t{5});
+    CHECK(node_gpus_of(shape_of(config)->machine) == std::vector<std::uint32_t>{0, 3});
+    config.node_gpus = {2, 2};
+    CHECK(shape_of(config).error().message() == "4 GPUs on 2 nodes (want 3 on 2)");
+    config.node_gpus.clear();
     config.numa_nodes = max_numa_nodes + 1;
     CHECK(!shape_of(config));
     config.numa_nodes = 1;
@@ -86,6 +96,12 @@ TEST_SUITE("measure")
     CHECK(refusal(R"({"cpu_count":1,"memory_size":1,"swtpm":true})") ==
           "a VM with a software TPM cannot be predicted");
     CHECK(refusal(R"({"cpu_count":1,"memory_size":1,"pic":"yes"})").starts_with("'pic': "));
+    CHECK(refusal(R"({"cpu_count":1,"memory_size":1,"numa_node_gpus":[1]})") ==
+          "'numa_node_gpus' of 1 nodes");
+    CHECK(refusal(R"({"cpu_count":1,"memory_size":1,"hugepages":true,"numa_node_gpus":[]})") ==
+          "'numa_node_gpus' of 0 nodes");
+    CHECK(refusal(R"({"cpu_count":1,"memory_size":1,"hugepages":true,"numa_node_gpus":[4097]})") ==
+          "'numa_node_gpus' has 4097");
     VmConfig old;
     old.qemu = QemuVersion{7, 2, 0};
     CHECK(shape_of(old).error().code() == Errc::unsupported);
@@ -147,6 +163,18 @@ TEST_SUITE("measure")
     for (std::size_t i = 0; i < words.size(); i += 2)
       CHECK(set_input(config, words[i].substr(2), words[i + 1]));
     CHECK(differences(shape, *shape_of(config)).empty());
+    config = {};
+    config.gpus = 3;
+    config.numa_nodes = 2;
+    config.node_gpus = {1, 2};
+    const TdxShape uneven = *shape_of(config);
+    CHECK(option_words(uneven).back() == "1+2");
+    CHECK(set_input(config, "gpus", "3"));
+    CHECK(option_words(*shape_of(config)).back() == "2"); // spread evenly: "--numa-nodes 2" says it
+    CHECK(differences(uneven, *shape_of(config)) ==
+          std::vector<Difference>{{"node-gpus", "1+2", "2+1"}});
+    CHECK(set_input(config, "node-gpus", "1+2"));
+    CHECK(differences(uneven, *shape_of(config)).empty());
     CHECK(exact_size(2049 * (gib / 1024)) == "2049M");
     CHECK(exact_size(0) == "0");
     CHECK(exact_size(1023) == "1023");

@@ -177,6 +177,8 @@ std::vector<Difference> differences(const TdxShape& stated, const TdxShape& foun
   compare("gpus", fmt::format("{}", a.gpus), fmt::format("{}", b.gpus));
   compare("nvswitches", fmt::format("{}", a.nvswitches), fmt::format("{}", b.nvswitches));
   compare("numa-nodes", fmt::format("{}", a.nodes.size()), fmt::format("{}", b.nodes.size()));
+  if (a.nodes.size() == b.nodes.size() && a.gpus == b.gpus)
+    compare("node-gpus", node_gpus_text(a), node_gpus_text(b));
   return out;
 }
 

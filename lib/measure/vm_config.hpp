@@ -4,6 +4,7 @@
 
 #include "codec/json.hpp"
 #include "measure/tdx.hpp"
+#include "vm/command_line.hpp"
 
 namespace dstack::measure {
 
@@ -25,14 +26,28 @@ struct VmConfig {
   std::uint32_t gpus = 0;
   std::uint32_t nvswitches = 0;
   std::uint32_t numa_nodes = 0;           ///< more than 0: memory of huge pages, bound to nodes
+  /// GPUs of each node, all of them; empty: spread in order, as evenly as can be.
+  std::vector<std::uint32_t> node_gpus{};
   std::optional<std::uint32_t> slots{};   ///< absent: root, data and share disk, vsock, the above
   std::string ovmf_variant{};
+  bool operator==(const VmConfig&) const = default;
 };
+
+/// What is measured of a machine of ours. QEMU's version and the image's layout are for the caller
+/// to add.
+VmConfig vm_config_of(const vm::MachineShape& machine);
 
 /// Errc::unsupported for what cannot be predicted: a TPM, a QEMU that is not x.y.z.
 Result<VmConfig> parse_vm_config(const codec::Json& json);
 
-/// The machine QEMU makes of it. GPUs are spread over the nodes in order, as evenly as can be.
+/// The members that parse_vm_config reads, over those of `head`; what has its usual value is left
+/// out where other hosts leave it out. `slots` and `header` are in no document.
+codec::Json to_json(const VmConfig& config, codec::Json head);
+
+/// The machine QEMU makes of it.
 Result<TdxShape> shape_of(const VmConfig& config);
+
+/// GPUs of each node, as the numbers of its expanders' buses say.
+std::vector<std::uint32_t> node_gpus_of(const AcpiShape& machine);
 
 } // namespace dstack::measure

@@ -29,8 +29,6 @@ Status check_confidential(const MachineSpec& spec)
   const std::size_t data = spec.snp.host_data.size();
   if (spec.confidential == Confidential::snp && data != snp_host_data_bytes)
     return fail(Errc::config, "SEV-SNP host data of {} bytes (want {})", data, snp_host_data_bytes);
-  if (spec.confidential == Confidential::snp && !spec.hugepage_nodes.empty())
-    return fail(Errc::config, "SEV-SNP VMs take ordinary memory, no huge pages");
   return ok();
 }
 
@@ -76,6 +74,8 @@ Status check_nodes(const MachineSpec& spec)
 {
   const auto& nodes = spec.hugepage_nodes;
   if (nodes.empty()) return ok();
+  if (spec.confidential == Confidential::snp)
+    return fail(Errc::config, "SEV-SNP VMs take ordinary memory, no huge pages");
   if (spec.memory_node) return fail(Errc::config, "huge pages and ordinary memory of one node");
   if (std::adjacent_find(nodes.begin(), nodes.end(), std::greater_equal{}) != nodes.end())
     return fail(Errc::config, "NUMA nodes out of order");
@@ -139,16 +139,11 @@ std::size_t first_user_device(const MachineSpec& spec)
   return static_cast<std::size_t>(at - spec.networks.begin());
 }
 
-Status check_machine(const MachineSpec& spec)
+Status check_devices(const MachineSpec& spec)
 {
-  TRY(check_paths(spec));
-  TRY(check_confidential(spec));
   if (spec.cpus == 0) return fail(Errc::config, "no CPU");
   if (spec.memory_bytes == 0 || spec.memory_bytes % mebibyte != 0)
     return fail(Errc::config, "{} bytes of memory (want whole MiB)", spec.memory_bytes);
-  if (spec.channel == ChannelKind::vsock && spec.guest_cid < first_guest_cid)
-    return fail(Errc::config, "vsock context id {} (want {} or more)", spec.guest_cid,
-                first_guest_cid);
   TRY(check_networks(spec));
   TRY(check_nodes(spec));
   TRY(check_passed(spec));
@@ -156,6 +151,16 @@ Status check_machine(const MachineSpec& spec)
   if (slots > max_slots)
     return fail(Errc::config, "{} devices on the PCI bus (at most {})", slots, max_slots);
   return ok();
+}
+
+Status check_machine(const MachineSpec& spec)
+{
+  TRY(check_paths(spec));
+  TRY(check_confidential(spec));
+  if (spec.channel == ChannelKind::vsock && spec.guest_cid < first_guest_cid)
+    return fail(Errc::config, "vsock context id {} (want {} or more)", spec.guest_cid,
+                first_guest_cid);
+  return check_devices(spec);
 }
 
 } // namespace dstack::vm

@@ -222,10 +222,11 @@ MachineShape machine_shape(const MachineSpec& spec)
   MachineShape out;
   out.cpus = spec.cpus;
   out.memory_bytes = spec.memory_bytes;
-  const std::size_t disks = spec.bundle.empty() ? 3 : 4;
-  const std::size_t channel = 1;
-  const std::size_t random = has_random_device(spec) ? 1 : 0;
-  out.slots = static_cast<std::uint32_t>(disks + spec.networks.size() + channel + random);
+  constexpr std::uint32_t disks_and_channel = 4;
+  out.networks = static_cast<std::uint32_t>(spec.networks.size());
+  out.further_disks = spec.bundle.empty() ? 0 : 1;
+  const std::uint32_t random = has_random_device(spec) ? 1 : 0;
+  out.slots = disks_and_channel + out.further_disks + out.networks + random;
   out.gpus = static_cast<std::uint32_t>(spec.gpus.size());
   out.nvswitches = static_cast<std::uint32_t>(spec.nvswitches.size());
   out.numa_nodes = static_cast<std::uint32_t>(spec.hugepage_nodes.size());

@@ -114,6 +114,8 @@ struct MachineShape {
   std::uint32_t cpus = 1;
   std::uint64_t memory_bytes = 0;
   std::uint32_t slots = 0; ///< occupied PCI slots from 1 on, without root ports and expanders
+  std::uint32_t networks = 0;      ///< of these: network devices
+  std::uint32_t further_disks = 0; ///< of these: beside root, data and share disk
   std::uint32_t gpus = 0;
   std::uint32_t nvswitches = 0;
   std::uint32_t numa_nodes = 0; ///< of the guest; 0: no NUMA
@@ -123,6 +125,10 @@ struct MachineShape {
 };
 /// Counts what qemu_arguments puts on the bus.
 MachineShape machine_shape(const MachineSpec& spec);
+
+/// Refuses (Errc::config) sizes, networks, NUMA nodes and devices that make no machine; files and
+/// sockets need not be known yet.
+Status check_devices(const MachineSpec& spec);
 
 /// Everything behind the program name. Refuses (Errc::config) what QEMU would accept and boot
 /// differently from what was measured, for example an mr_config_id that is not 48 bytes.

@@ -21,12 +21,15 @@ $ dstack __complete 2 dstack deploy --wait
   --wait	Return when the app's published ports answer (the default); wins over -d
   --wait-timeout	How long to wait for the app; then the VM goes on, exit status 8
 $ dstack __complete 3 dstack deploy --tee s
+  snp
   sim
   :none
 $ dstack __complete 4 dstack deploy --tee = s
+  snp
   sim
   :none
 $ dstack __complete 2 dstack deploy --tee=s
+  --tee=snp
   --tee=sim
   :none
 $ dstack __complete 2 dstack deploy comp

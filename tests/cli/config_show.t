@@ -6,6 +6,8 @@ $ dstack config show
   vm.memory             2G
   vm.disk               20G
   vm.tee                auto
+  vm.max_cpus           512
+  vm.max_memory         16384G
   deploy.wait_timeout   10m
   registry.mirror
   registry.insecure
@@ -24,6 +26,8 @@ $ DSTACK_VM_MEMORY=3G dstack config show --origin
   vm.memory             DSTACK_VM_MEMORY                                            3G
   vm.disk               built-in                                                    20G
   vm.tee                built-in                                                    auto
+  vm.max_cpus           built-in                                                    512
+  vm.max_memory         built-in                                                    16384G
   deploy.wait_timeout   built-in                                                    10m
   registry.mirror       built-in
   registry.insecure     built-in

@@ -40,19 +40,46 @@ $ dstack deploy --no-pin --tee sim --name hello --port 47811:8080 --wait --dry-r
 ! simulated: asked for; nothing here is confidential
 # What a VM takes of this host is checked against it, and kept in its description.
 $ dstack deploy --no-pin --tee sim --name hello --net user --net tap:vm0,192.168.7.2/24 --pin-numa --pci-hole64 8G --no-pci-hotplug --dry-run --json 2>/dev/null | sed -n '/"placement"/,/^    }/p'
+      "placement": {
+        "networks": [
+          {
+            "mode": "user"
+          },
+          {
+            "mode": "tap",
+            "device": "vm0",
+            "address": "192.168.7.2/24"
+          }
+        ],
+        "pin_numa": true,
+        "pci_hole64_bytes": 8589934592,
+        "pci_hotplug": false
+      },
 $ dstack deploy --no-pin --tee sim --name hello --net bridge:nowhere0,192.168.7.2/24,192.168.7.1 --dry-run 2>&1 | sed '/no-pin/d; s/has .*/has (others)/'
+  dstack: error: --net bridge:nowhere0: this host has (others)
 $ dstack deploy --no-pin --tee sim --name hello --net bridge:br0 --dry-run 2>&1 | sed /no-pin/d
+  dstack: error: --net bridge:br0: the first network needs ADDRESS/PREFIX and GATEWAY, for the guest has no DHCP client
 $ dstack deploy --no-pin --tee sim --name hello --net wifi --dry-run 2>&1 | sed /no-pin/d
+  dstack: error: --net wifi: there is no such network (want user, bridge:DEVICE or tap:DEVICE, then ,ADDRESS/PREFIX and ,GATEWAY)
 $ dstack deploy --no-pin --tee sim --name hello --gpu 1f:1f.7 --dry-run 2>&1 | sed /no-pin/d
+  dstack: error: --gpu 1f:1f.7: this host has no GPU there
+    'dstack doctor --tee tdx' lists its GPUs
 $ dstack deploy --no-pin --tee sim --name hello --memory 15000G --dry-run 2>&1 | sed '/no-pin/d; s/has .*/has (less)/'
-$ dstack deploy --no-pin --tee sim --name hello --hugepages --memory 9000M --dry-run 2>&1 | sed '/no-pin/d; s/: .* free/: (little) free/'
+  dstack: error: 14.6T of memory, and this host has (less)
+$ dstack deploy --no-pin --tee sim --name hello --hugepages --memory 9000M --dry-run 2>&1 | sed '/no-pin/d; s/--hugepages: .* free/--hugepages: (little) free/'
+  dstack: error: --hugepages: (little) free on this host, 8.8G wanted
+    boot it with default_hugepagesz=1G hugepages=N
 $ DSTACK_VM_MAX_CPUS=4 dstack deploy --no-pin --tee sim --name hello --cpus 5 --dry-run 2>&1 | sed /no-pin/d
+  dstack: error: 5 CPUs, and this host gives a VM 4 at most (vm.max_cpus)
 $ DSTACK_VM_MAX_MEMORY=1G dstack deploy --no-pin --tee sim --name hello --memory 2G --dry-run 2>&1 | sed /no-pin/d
+  dstack: error: 2G of memory, and this host gives a VM 1G at most (vm.max_memory)
 $ dstack deploy --no-pin --name hello --tee snp 2>&1 | sed '/no-pin/d; s/(.*)/(why)/'
+  dstack: error: --tee snp: this machine has no SEV-SNP (why)
+    'dstack doctor --tee snp' says what is missing
 $ dstack deploy --no-pin --name hello --tee tdx 2>&1 | sed 's/(.*)/(why)/'
   dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
   dstack: error: --tee tdx: this machine has no TDX (why)
-    'dstack doctor' says what is missing
+    'dstack doctor --tee tdx' says what is missing
 $ python3 -c 'import socket,subprocess; s=socket.socket(); s.bind(("127.0.0.1",27812)); s.listen(); exit(subprocess.call(["dstack","deploy","--no-pin","-q","--port","27812:8080"]))'
 ! dstack: warning: --no-pin: tags are not resolved; the compose hash does not say which images run, and a registry can change them
 ! dstack: error: port 127.0.0.1:27812 is taken (listen on 127.0.0.1:27812: Address already in use)

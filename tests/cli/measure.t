@@ -113,7 +113,7 @@ $ dstack measure images/dstack-0.0.1 --gpus 200
 ! dstack: error: ACPI tables: machine: no PCI slots are left for 200 root ports beside 5 devices
 ? 4
 $ dstack measure images/dstack-0.0.1 --matrix colour=red
-! dstack: error: --matrix: there is no input 'colour' (there are cpus, memory, qemu, two-pass, pic, kernel-header, hotplug, pci-hole64, nics, volumes, slots, gpus, nvswitches, hugepages, numa-nodes)
+! dstack: error: --matrix: there is no input 'colour' (there are cpus, memory, qemu, two-pass, pic, kernel-header, hotplug, pci-hole64, nics, volumes, slots, gpus, nvswitches, hugepages, numa-nodes, node-gpus)
 ? 2
 $ dstack measure images/dstack-0.0.1 images/dstack-0.0.2
 ! dstack: error: one image at a time: images/dstack-0.0.1 and images/dstack-0.0.2

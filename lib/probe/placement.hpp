@@ -5,16 +5,17 @@
 #include "probe/probe.hpp"
 #include "store/vm_spec.hpp"
 
-namespace dstack::supervisor {
+namespace dstack::probe {
 
-/// Fills networks, memory nodes, GPUs and the bus settings of the machine.
-Status place(vm::MachineSpec& machine, const store::VmSpec& spec, const probe::Places& places);
+/// A VM's machine as far as it is measured: TEE, CPUs, memory, networks with their ports, GPUs, bus
+/// settings, the disk of container images. Errc::not_found for GPUs that are not here.
+Result<vm::MachineSpec> placed_machine(const store::VmSpec& spec, const Places& places);
 
 /// CPUs the VM may run on, "0-31,64-95": those of the first GPU's node, else of node 0. Empty when
 /// it is not pinned.
-Result<std::string> pinned_cpus(const store::VmSpec& spec, const probe::Places& places);
+Result<std::string> pinned_cpus(const store::VmSpec& spec, const Places& places);
 
 /// Locally administered MAC address of a network device, from the VM's id (spec host 1.14).
 std::string mac_of(const store::VmSpec& spec, std::size_t device);
 
-} // namespace dstack::supervisor
+} // namespace dstack::probe
