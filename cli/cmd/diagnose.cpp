@@ -71,7 +71,7 @@ Exit exit_of(measure::Fit fit)
 Result<Exit> run(const Options& o, Context& ctx)
 {
   const Case question = TRY(read_case(o));
-  const Stated stated = TRY(stated_vm(question.evidence, o.shape));
+  const Stated stated = TRY(stated_vm(question.evidence, o.shape, o.image, ctx));
   const Diagnosed answer =
       TRY(diagnose_evidence({question.evidence, question.observed, question.simulated}, stated,
                             o.image, ctx));

@@ -154,7 +154,8 @@ void print_matrix(Console& ui, const Words& words, const std::vector<Predicted>&
 
 Result<Exit> run_tdx(const Options& o, const Words& words, const ImageFiles& image, Context& ctx)
 {
-  const auto machines = TRY(machines_of(o, words));
+  auto machines = TRY(machines_of(o, words));
+  TRY(add_kernel_source(image, machines));
   const AppInputs app = TRY(read_app(o));
   const std::vector<Predicted> all = TRY(predict_all(machines, image));
   Console& ui = ctx.ui();
@@ -269,9 +270,10 @@ void add_measure(Tree& tree)
                 "hashes.")
       .describe("Without --qemu version 9.1.0 is assumed, as by verifiers when a host does not say "
                 "its version, and the output says so. The version decides the order in which pages "
-                "are added (8: two passes), the 8259 (8: on), the ACPI tables and who writes the "
-                "kernel's header (up to 10.1: QEMU); each can be set by itself. 2 CPUs and 2G of "
-                "memory are the defaults, as of deploy.")
+                "are added (8: two passes), the 8259 (8: on), the ACPI tables and, with the image's "
+                "firmware, who writes the kernel's header (up to 9.2 QEMU, from 10.2 on nobody, "
+                "between them QEMU unless the firmware takes the file); each can be set by itself. "
+                "2 CPUs and 2G of memory are the defaults, as of deploy.")
       .describe("With --matrix files are read once and tables that are alike are made once. The "
                 "simulated TEE (--tee sim) reports events of its own in RTMR0 and RTMR1.")
       .example("dstack measure dstack-0.6.0 --cpus 4 --memory 8G --qemu 9.2.1", "One VM")

@@ -19,7 +19,9 @@ std::string shown(std::string name)
 
 Result<Predicted> predict_tdx(const ImageFiles& image, const measure::VmConfig& machine)
 {
-  const measure::TdxShape shape = TRY(measure::shape_of(machine));
+  std::vector<measure::VmConfig> machines{machine};
+  TRY(add_kernel_source(image, machines));
+  const measure::TdxShape shape = TRY(measure::shape_of(machines.front()));
   TdxNeeds needs;
   add_need(needs, shape);
   const auto prediction = TRY(measure::predict_tdx(TRY(tdx_material(image, needs)), shape));

@@ -1,8 +1,11 @@
 #include "cli/measure/material.hpp"
 
+#include "archive/deb.hpp"
 #include "cli/images.hpp"
 #include "measure/boot.hpp"
 #include "sys/threads.hpp"
+
+#include <algorithm>
 
 namespace dstack::cli {
 
@@ -59,6 +62,14 @@ Status read_kernel(const ImageFiles& image,
   return ok();
 }
 
+Result<measure::KernelSource> kernel_source(ByteView firmware)
+{
+  constexpr std::size_t max_volume = std::size_t{64} << 20U;
+  const auto compressed = measure::compressed_volume(firmware);
+  if (!compressed) return measure::kernel_source_of(firmware);
+  return measure::kernel_source_of(TRY(archive::decompress(*compressed, max_volume)));
+}
+
 } // namespace
 
 Result<ImageFiles> open_image_directory(const sys::fs::path& directory)
@@ -85,6 +96,21 @@ void add_need(TdxNeeds& needs, const measure::TdxShape& shape)
 {
   needs.pages.insert(shape.pages);
   needs.kernels.insert(measure::kernel_form(shape));
+}
+
+Status add_kernel_source(const ImageFiles& image, std::vector<measure::VmConfig>& machines)
+{
+  const bool matters = std::any_of(machines.begin(), machines.end(), [](const auto& machine) {
+    return !machine.header && measure::offers_both(machine.qemu.value_or(measure::assumed_qemu));
+  });
+  const std::string& name = image.metadata.bios;
+  if (!matters || image.metadata.kernel_header_normalized || name.empty()) return ok();
+  const Bytes firmware =
+      TRY(sys::read_file(image.directory / name, measure::max_firmware_size).within("firmware"));
+  const measure::KernelSource source = TRY(kernel_source(firmware).within("{}", name));
+  for (measure::VmConfig& machine : machines)
+    machine.kernel_source = source;
+  return ok();
 }
 
 Result<measure::TdxMaterial> tdx_material(const ImageFiles& image, const TdxNeeds& needs)

@@ -5,6 +5,7 @@
 #include "image/metadata.hpp"
 #include "measure/diagnose.hpp"
 #include "measure/snp_launch.hpp"
+#include "measure/vm_config.hpp"
 
 #include <memory>
 #include <set>
@@ -21,6 +22,10 @@ struct ImageFiles {
 /// word is a name or a directory; the newest image when empty.
 Result<ImageFiles> open_image(const Context& ctx, const std::string& word);
 Result<ImageFiles> open_image_directory(const sys::fs::path& directory);
+
+/// Tells the machines how this image's firmware takes its kernel; reads the firmware only when that
+/// makes a difference to one of them.
+Status add_kernel_source(const ImageFiles& image, std::vector<measure::VmConfig>& machines);
 
 /// Which digests a set of machines takes.
 struct TdxNeeds {

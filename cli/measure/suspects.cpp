@@ -126,7 +126,10 @@ Result<Diagnosed> diagnose_tdx(const EvidenceFacts& facts,
 
 } // namespace
 
-Result<Stated> stated_vm(const attest::Evidence& evidence, const ShapeOptions& options)
+Result<Stated> stated_vm(const attest::Evidence& evidence,
+                         const ShapeOptions& options,
+                         const std::string& image,
+                         const Context& ctx)
 {
   Stated out;
   const std::string text = TRY(attest::vm_config_of(evidence.attestation));
@@ -137,7 +140,9 @@ Result<Stated> stated_vm(const attest::Evidence& evidence, const ShapeOptions& o
   const bool typed = std::any_of(options.values.begin(), options.values.end(),
                                  [](const std::string& value) { return !value.empty(); });
   TRY(apply(options, vm));
-  out.shape = TRY(measure::shape_of(vm));
+  std::vector<measure::VmConfig> machines{vm};
+  if (!image.empty()) TRY(add_kernel_source(TRY(open_image(ctx, image)), machines));
+  out.shape = TRY(measure::shape_of(machines.front()));
   out.source = claimed ? "the evidence's vm_config" : "defaults: the evidence has no vm_config";
   if (typed) out.source = fmt::format("options, then {}", out.source);
   if (!vm.qemu)

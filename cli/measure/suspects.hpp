@@ -12,8 +12,12 @@ struct Stated {
   std::string source{}; ///< "options and the evidence's vm_config"
   codec::Json vm_config{};
 };
-/// Options over the evidence's vm_config over defaults.
-Result<Stated> stated_vm(const attest::Evidence& evidence, const ShapeOptions& options);
+/// Options over the evidence's vm_config over defaults; with an image, as its firmware takes its
+/// kernel.
+Result<Stated> stated_vm(const attest::Evidence& evidence,
+                         const ShapeOptions& options,
+                         const std::string& image,
+                         const Context& ctx);
 
 struct EvidenceFacts {
   const attest::Evidence& evidence;

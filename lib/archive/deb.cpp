@@ -167,6 +167,7 @@ Result<Bytes> decompress(ByteView compressed, std::size_t max)
   archive_read_support_filter_xz(reader.get());
   archive_read_support_filter_zstd(reader.get());
   archive_read_support_filter_gzip(reader.get());
+  archive_read_support_filter_lzma(reader.get());
   ::archive_entry* entry = nullptr;
   if (archive_read_open_memory(reader.get(), compressed.data(), compressed.size()) != ARCHIVE_OK ||
       archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK)

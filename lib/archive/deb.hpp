@@ -39,7 +39,7 @@ Status read_deb(const sys::fs::path& package, const DebVisitor& visitor);
 
 constexpr std::uint64_t max_deb_content = std::uint64_t{4} << 30U;
 
-/// Undoes xz, zstd or gzip compression (whichever it is) of one file.
+/// Undoes xz, zstd, gzip or LZMA compression (whichever it is) of one file.
 Result<Bytes> decompress(ByteView compressed, std::size_t max);
 
 } // namespace dstack::archive

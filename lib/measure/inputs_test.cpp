@@ -103,6 +103,12 @@ TEST_SUITE("measure")
     CHECK(refusal(R"({"cpu_count":1,"memory_size":1,"hugepages":true,"numa_node_gpus":[4097]})") ==
           "'numa_node_gpus' has 4097");
     VmConfig old;
+    old.qemu = QemuVersion{10, 1, 0};
+    CHECK(shape_of(old)->header == KernelHeader::written_by_qemu);
+    old.kernel_source = KernelSource::named_file;
+    CHECK(shape_of(old)->header == KernelHeader::as_in_file);
+    old.header = KernelHeader::written_by_qemu;
+    CHECK(shape_of(old)->header == KernelHeader::written_by_qemu);
     old.qemu = QemuVersion{7, 2, 0};
     CHECK(shape_of(old).error().code() == Errc::unsupported);
   }

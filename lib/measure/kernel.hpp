@@ -1,7 +1,7 @@
 #pragma once
-/// A Linux kernel as QEMU hands it to the firmware of a TDX guest. Up to 10.1 QEMU writes into the
-/// setup header what a boot loader has to (Linux Documentation/arch/x86/boot.rst; spec host 5.6),
-/// so that the kernel's digest depends on initrd and memory; from 10.2 on it serves the file.
+/// A Linux kernel as QEMU hands it to the firmware of a TDX guest, when it writes into the setup
+/// header what a boot loader has to (Linux Documentation/arch/x86/boot.rst; spec host 5.6), so that
+/// the kernel's digest depends on initrd and memory. When it does so: kernel_source.hpp.
 
 #include "measure/authenticode.hpp"
 

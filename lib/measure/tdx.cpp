@@ -15,13 +15,11 @@ std::string_view name_of(PageOrder pages)
 
 QemuHabits habits_of(const QemuVersion& qemu)
 {
-  constexpr QemuVersion serves_files{10, 2, 0};
   QemuHabits out;
   if (qemu.major == 8) {
     out.pages = PageOrder::two_pass;
     out.pic = true;
   }
-  if (qemu >= serves_files) out.header = KernelHeader::as_in_file;
   return out;
 }
 
@@ -34,7 +32,7 @@ TdxShape usual_shape(const QemuVersion& qemu, std::uint32_t cpus, std::uint64_t 
   out.machine.memory_bytes = memory_bytes;
   out.machine.pic = habits.pic;
   out.pages = habits.pages;
-  out.header = habits.header;
+  out.header = header_of(qemu, KernelSource::items);
   return out;
 }
 

@@ -5,21 +5,19 @@
 #include "measure/acpi.hpp"
 #include "measure/boot_events.hpp"
 #include "measure/kernel.hpp"
+#include "measure/kernel_source.hpp"
 #include "measure/td_hob.hpp"
 
 #include <map>
 
 namespace dstack::measure {
 
-/// How the kernel reaches the firmware.
-enum class KernelHeader { written_by_qemu, as_in_file };
 std::string_view name_of(PageOrder pages);     ///< "two-pass", "single-pass"
 
-/// What a release of QEMU does when it is not told otherwise (spec host 5.1, 5.6).
+/// What a release of QEMU does when it is not told otherwise (spec host 5.1).
 struct QemuHabits {
   PageOrder pages = PageOrder::single_pass;
   bool pic = false;
-  KernelHeader header = KernelHeader::written_by_qemu;
 };
 QemuHabits habits_of(const QemuVersion& qemu);
 /// What vm_config means when it has no qemu_version.
@@ -30,7 +28,7 @@ struct TdxShape {
   PageOrder pages = PageOrder::single_pass;
   KernelHeader header = KernelHeader::written_by_qemu;
 };
-/// A machine of this QEMU with everything as that QEMU does it.
+/// A machine of this QEMU with everything as that QEMU does it, its kernel out of fw_cfg's items.
 TdxShape usual_shape(const QemuVersion& qemu, std::uint32_t cpus, std::uint64_t memory_bytes);
 
 /// Kernels are told apart by how they are served: 0 as in the file, else serving_class().

@@ -164,7 +164,7 @@ Result<TdxShape> shape_of(const VmConfig& config)
     return fail(Errc::unsupported, "QEMU {}: TDX guests need {} or later", text_of(qemu),
                 text_of(oldest_qemu));
   out.pages = config.pages.value_or(out.pages);
-  out.header = config.header.value_or(out.header);
+  out.header = config.header.value_or(header_of(qemu, config.kernel_source));
   out.machine.pic = config.pic.value_or(out.machine.pic);
   out.machine.hotplug = config.hotplug;
   out.machine.pci_hole64 = config.pci_hole64;

@@ -18,7 +18,9 @@ struct VmConfig {
   std::optional<QemuVersion> qemu{};      ///< absent: assumed_qemu
   std::optional<PageOrder> pages{};       ///< absent: as that QEMU does it
   std::optional<bool> pic{};              ///< absent: as that QEMU does it
-  std::optional<KernelHeader> header{};   ///< absent: as that QEMU does it; never in the document
+  std::optional<KernelHeader> header{};   ///< absent: as QEMU and firmware do it
+  /// How the image's firmware does it; like the one above in no document.
+  KernelSource kernel_source = KernelSource::items;
   std::uint64_t pci_hole64 = 0;           ///< bytes; 0: QEMU's own
   bool hotplug = true;
   std::uint32_t nics = 1;
@@ -41,7 +43,7 @@ VmConfig vm_config_of(const vm::MachineShape& machine);
 Result<VmConfig> parse_vm_config(const codec::Json& json);
 
 /// The members that parse_vm_config reads, over those of `head`; what has its usual value is left
-/// out where other hosts leave it out. `slots` and `header` are in no document.
+/// out where other hosts leave it out. What no document has is not written.
 codec::Json to_json(const VmConfig& config, codec::Json head);
 
 /// The machine QEMU makes of it.

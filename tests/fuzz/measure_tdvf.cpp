@@ -1,6 +1,7 @@
 // links: measure
 // Any bytes as firmware: refused, or measured without reading outside them.
 #include "measure/boot_events.hpp"
+#include "measure/kernel_source.hpp"
 #include "measure/td_hob.hpp"
 
 using namespace dstack;
@@ -8,6 +9,8 @@ using namespace dstack;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
   const ByteView firmware{data, size};
+  if (const auto volume = measure::compressed_volume(firmware))
+    static_cast<void>(measure::kernel_source_of(*volume));
   const auto sections = measure::tdvf_sections(firmware);
   if (!sections) return 0;
   static_cast<void>(measure::cfv_digest(firmware, *sections));
