@@ -2,6 +2,8 @@
 #include "cli/images.hpp"
 #include "cli/kms/caller.hpp"
 #include "cli/kms/policy_file.hpp"
+#include "cli/measure/material.hpp"
+#include "tee/sim_image.hpp"
 
 #include <algorithm>
 
@@ -38,17 +40,24 @@ Result<kms::ImageRule> computed(const Options& o, const Context& ctx)
                 "the registers of image {} cannot be computed from its hash\n"
                 "name an image of 'dstack os list', or a directory",
                 o.image);
-  const verify::ClaimedVm any_shape{"", 1, std::uint64_t{1} << 30U};
+  const sys::fs::path directory = TRY(find_image(ctx, o.image));
   kms::ImageRule out;
-  for (const bool simulated : {false, true}) {
-    if (simulated && !o.simulated) continue;
-    const auto image = TRY(predicted_image(o.image, ctx, any_shape, simulated));
-    out.hash = image.os_image_hash;
-    for (const auto& [name, values] : image.registers)
-      for (const std::string& value : values)
-        if (name != "rtmr0") put(out.registers, name, value); // that one depends on the shape
-  }
-  out.name = TRY(find_image(ctx, o.image)).filename().string();
+  out.hash = TRY(verify_image_cached(ctx, directory).within("--image {}", o.image)).image_hash;
+  const ImageFiles image = TRY(open_image_directory(directory));
+  out.name = image.name;
+  const Bytes firmware = TRY(
+      sys::read_file(directory / image.metadata.bios, measure::max_firmware_size).within("firmware"));
+  for (const auto order : {measure::PageOrder::two_pass, measure::PageOrder::single_pass})
+    put(out.registers, "mrtd", hex(TRY(measure::mrtd(firmware, order))));
+  const auto initrd = TRY(tee::boot_file_digest(directory / image.metadata.initrd));
+  const auto cmdline = measure::cmdline_digest(image.metadata.cmdline);
+  put(out.registers, "rtmr2", hex(measure::replay(measure::rtmr2_events(cmdline, initrd))));
+  if (!o.simulated) return out;
+  const measure::VmShape any{1, std::uint64_t{1} << 30U}; // RTMR0 alone depends on it
+  const auto boot = TRY(tee::simulated_image_boot(directory, image.metadata, any));
+  put(out.registers, "mrtd", hex(boot.mrtd));
+  put(out.registers, "rtmr1", hex(boot.rtmr[1]));
+  put(out.registers, "rtmr2", hex(boot.rtmr[2]));
   return out;
 }
 

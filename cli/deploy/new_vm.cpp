@@ -73,7 +73,7 @@ void add_prediction(Context& ctx, NewVm& vm)
 {
   if (vm.spec.tee == store::Tee::sim) return;
   const auto machine = machine_of(vm.spec);
-  auto predicted = machine ? predict(vm.spec, *machine) : machine.error();
+  Result<Predicted> predicted = machine ? predict(vm.spec, *machine) : machine.error();
   if (predicted)
     vm.predicted = *std::move(predicted);
   else

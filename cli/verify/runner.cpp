@@ -90,13 +90,12 @@ std::optional<Error> Worker::complete(const attest::Evidence& evidence,
 Result<verify::ImageExpectation> Worker::image_for(const attest::Evidence& evidence, bool simulated)
 {
   constexpr std::size_t max_shapes = 64;
-  const auto vm = verify::claimed_vm(evidence.attestation);
-  const std::string shape =
-      vm ? fmt::format("{} {} {}", simulated, vm->cpus, vm->memory_bytes) : "";
-  if (const auto known = images_.find(shape); known != images_.end()) return known->second;
-  auto image = TRY(expected_image(session_.image, ctx_, evidence, simulated));
+  const DescribedVm vm = TRY(described_vm(evidence, simulated).within("evidence"));
+  const std::string key = key_of(vm);
+  if (const auto known = images_.find(key); known != images_.end()) return known->second;
+  auto image = TRY(expected_image(session_.image, ctx_, vm));
   if (images_.size() >= max_shapes) images_.clear();
-  if (vm) images_.emplace(shape, image);
+  images_.emplace(key, image);
   return image;
 }
 

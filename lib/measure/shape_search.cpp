@@ -182,6 +182,11 @@ std::vector<Difference> differences(const TdxShape& stated, const TdxShape& foun
   return out;
 }
 
+std::span<const QemuVersion> table_versions()
+{
+  return profiles;
+}
+
 std::vector<std::uint64_t> usual_memory_sizes()
 {
   std::vector<std::uint64_t> out;

@@ -4,6 +4,7 @@
 #include "measure/tdx.hpp"
 
 #include <functional>
+#include <span>
 
 namespace dstack::measure {
 
@@ -17,6 +18,9 @@ struct Difference {
 
 /// What of two shapes differs, in a fixed order.
 std::vector<Difference> differences(const TdxShape& stated, const TdxShape& found);
+
+/// A release for each set of tables that QEMU has had, oldest first (spec host 8).
+std::span<const QemuVersion> table_versions();
 
 /// Memory sizes that VMs have, ascending: half gigabytes, gigabytes, then steps of 8 to 64.
 std::vector<std::uint64_t> usual_memory_sizes();

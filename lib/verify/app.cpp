@@ -25,8 +25,7 @@ void add_app_facts(const AppIdentity& app, Verdict& verdict)
 std::string image_hash_of(const Identity& identity, const attest::Attestation& attestation)
 {
   if (!identity.os_image_hash.empty()) return hex(identity.os_image_hash);
-  const auto claimed = claimed_vm(attestation);
-  return claimed ? claimed->os_image_hash : "";
+  return claimed_image(attestation);
 }
 
 void check_config_id(const Identity& identity,
@@ -198,7 +197,8 @@ void check_image(const ImageExpectation& image, const Subject& subject, Verdict&
     Check check = make_check(fmt::format("image.{}", name),
                              fmt::format("{} is what this image gives", name), true, image.source);
     check.outcome = Outcome::noted;
-    check.seen = "not predicted for this hardware";
+    check.seen = image.why_not.empty() ? "not predicted from a hash alone"
+                                       : fmt::format("not predicted: {}", image.why_not);
     verdict.checks.push_back(std::move(check));
   }
 }

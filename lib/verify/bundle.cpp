@@ -49,7 +49,8 @@ Json image_json(const ImageExpectation& image)
       .set("source", image.source)
       .set("os_image_hash", image.os_image_hash)
       .set("registers", std::move(registers))
-      .set("not_predicted", codec::list_of(image.not_predicted));
+      .set("not_predicted", codec::list_of(image.not_predicted))
+      .set("why_not", image.why_not);
 }
 
 Result<ImageExpectation> read_image(const Json& in)
@@ -61,6 +62,7 @@ Result<ImageExpectation> read_image(const Json& in)
   for (const auto& [name, values] : registers->members())
     out.registers.emplace_back(name, TRY(registers->get_strings(name)));
   out.not_predicted = TRY(in.get_strings("not_predicted"));
+  out.why_not = TRY(in.get_string("why_not", ""));
   return out;
 }
 

@@ -37,13 +37,12 @@ std::optional<AppInfo> app_info_of(const attest::Evidence& evidence, const Prove
 {
   if (!proven.registers || !proven.identity) return {};
   const attest::Identity& identity = *proven.identity;
-  const auto claimed = claimed_vm(evidence.attestation);
   AppInfo out;
   out.identity = identity;
   out.device_id = hex(crypto::sha256(proven.subject.platform_id)); // spec kms 9.3
   out.mr_system = hex(attest::mr_system(*proven.registers, identity.key_provider));
   out.mr_aggregated = hex(attest::mr_aggregated(*proven.registers));
-  out.os_image_hash = claimed ? claimed->os_image_hash : "";
+  out.os_image_hash = claimed_image(evidence.attestation);
   return out;
 }
 

@@ -166,17 +166,14 @@ bool claims_simulated(const attest::Evidence& evidence)
   return quote && claims_simulated(*quote);
 }
 
-Result<ClaimedVm> claimed_vm(const attest::Attestation& attestation)
+std::string claimed_image(const attest::Attestation& attestation)
 {
-  const std::string text = TRY(attest::vm_config_of(attestation));
-  const codec::Json json = TRY(codec::parse_json(text).within("vm_config"));
-  ClaimedVm out;
-  out.os_image_hash = lower(TRY(json.get_string("os_image_hash", "")));
-  const std::uint64_t cpus = TRY(json.get_u64("cpu_count", 0));
-  if (cpus > UINT32_MAX) return fail(Errc::malformed, "vm_config: cpu_count {}", cpus);
-  out.cpus = static_cast<std::uint32_t>(cpus);
-  out.memory_bytes = TRY(json.get_u64("memory_size", 0));
-  return out;
+  const auto text = attest::vm_config_of(attestation);
+  if (!text) return "";
+  const auto json = codec::parse_json(*text);
+  if (!json) return "";
+  const auto hash = json->get_string("os_image_hash", "");
+  return hash ? lower(*hash) : "";
 }
 
 } // namespace dstack::verify

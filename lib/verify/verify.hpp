@@ -28,6 +28,7 @@ struct ImageExpectation {
   std::vector<std::pair<std::string, std::vector<std::string>>> registers{};
   /// Registers that were not predicted for this evidence.
   std::vector<std::string> not_predicted{};
+  std::string why_not{}; ///< empty: an image known by its hash alone
 };
 
 struct Question {
@@ -47,12 +48,7 @@ prove(const attest::Evidence& evidence, const Materials& materials, const Questi
 /// The evidence says that a simulated TEE made it.
 bool claims_simulated(const attest::Evidence& evidence);
 
-/// The VM's shape as vm_config states it, for predicting registers; claimed, not proven.
-struct ClaimedVm {
-  std::string os_image_hash{}; ///< hex, empty when not stated
-  std::uint32_t cpus = 0;
-  std::uint64_t memory_bytes = 0;
-};
-Result<ClaimedVm> claimed_vm(const attest::Attestation& attestation);
+/// The OS image that vm_config names, in hex; empty when it names none. Claimed, not proven.
+std::string claimed_image(const attest::Attestation& attestation);
 
 } // namespace dstack::verify
