@@ -85,6 +85,12 @@ bool kernel_at_least(const Facts& facts, std::uint64_t major, std::uint64_t mino
   return *first_number > major || (*first_number == major && *second_number >= minor);
 }
 
+std::string kernel(const Facts& facts)
+{
+  const std::string release = facts.text("kernel.release");
+  return fmt::format("Linux {}", release.empty() ? "(unknown)" : release);
+}
+
 std::string processor(const Facts& facts)
 {
   const std::string model = facts.text("cpu.model");

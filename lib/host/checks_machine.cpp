@@ -67,6 +67,25 @@ Check check_memory(const Facts& facts)
                 "a VM takes 2G unless told otherwise (--memory); stop something");
 }
 
+Check check_limits(const Facts& facts)
+{
+  const auto locked = facts.number("limits.memlock_bytes");
+  const auto files = facts.number("limits.open_files");
+  const auto group = facts.number("limits.cgroup_memory_bytes");
+  if (!locked || !files) return remark("limits", std::string{not_found_out}, "see 'ulimit -a'");
+  std::string seen = fmt::format("locked memory: {}, open files: {}", limit_text(*locked), *files);
+  if (group) seen += fmt::format(", memory of this control group: {}", limit_text(*group));
+  if (group && *group < usual_memory)
+    return remark("limits", std::move(seen), "start VMs outside that control group, or raise it");
+  // Devices that are passed through keep the whole memory of a VM locked.
+  if (!gpus(facts).empty() && *locked < usual_memory)
+    return remark("limits", std::move(seen),
+                  "GPUs lock the memory of their VM: 'ulimit -l unlimited' or LimitMEMLOCK=");
+  return good("limits", std::move(seen));
+}
+
+namespace {
+
 Check check_numa(const Facts& facts)
 {
   std::vector<std::string> seen;
@@ -93,23 +112,6 @@ Check check_hugepages(const Facts& facts)
   if (free_bytes > 0) return good("hugepages", join(seen, "; "));
   return remark("hugepages", "no free huge page on any node",
                 "only for --hugepages: boot with default_hugepagesz=1G hugepages=N");
-}
-
-Check check_limits(const Facts& facts)
-{
-  const auto locked = facts.number("limits.memlock_bytes");
-  const auto files = facts.number("limits.open_files");
-  const auto group = facts.number("limits.cgroup_memory_bytes");
-  if (!locked || !files) return remark("limits", std::string{not_found_out}, "see 'ulimit -a'");
-  std::string seen = fmt::format("locked memory: {}, open files: {}", limit_text(*locked), *files);
-  if (group) seen += fmt::format(", memory of this control group: {}", limit_text(*group));
-  if (group && *group < usual_memory)
-    return remark("limits", std::move(seen), "start VMs outside that control group, or raise it");
-  // Devices that are passed through keep the whole memory of a VM locked.
-  if (!gpus(facts).empty() && *locked < usual_memory)
-    return remark("limits", std::move(seen),
-                  "GPUs lock the memory of their VM: 'ulimit -l unlimited' or LimitMEMLOCK=");
-  return good("limits", std::move(seen));
 }
 
 Check check_iommu(const Facts& facts)
@@ -151,6 +153,16 @@ Check check_swtpm(const Facts& facts)
   if (!path.empty()) return good("swtpm", path);
   return remark("swtpm", "not installed",
                 "optional, shows a firmware's own measurements: apt-get install swtpm");
+}
+
+} // namespace
+
+std::vector<Check> with_shared(std::vector<Check> own, const Facts& facts)
+{
+  for (const auto check : {check_vsock, check_memory, check_numa, check_hugepages, check_limits,
+                           check_iommu, check_gpus, check_swtpm})
+    own.push_back(check(facts));
+  return own;
 }
 
 Check check_qemu(const Facts& facts, std::string_view object, std::string_view since)

@@ -35,8 +35,7 @@ Check check_firmware(const Facts& facts)
 
 Check check_kernel(const Facts& facts)
 {
-  const std::string release = facts.text("kernel.release");
-  const std::string seen = fmt::format("Linux {}", release.empty() ? "(unknown)" : release);
+  const std::string seen = kernel(facts);
   if (!facts.text("kvm_amd.sev_snp").empty())
     return good("kernel", fmt::format("{}, kvm_amd knows SEV-SNP", seen));
   const std::string remedy =
@@ -110,27 +109,21 @@ Check check_capabilities(const Facts& facts)
 
 std::vector<Check> snp_checks(const Facts& facts)
 {
-  return {check_processor(facts),
-          check_firmware(facts),
-          check_kernel(facts),
-          check_kvm(facts),
-          check_parameter(facts),
-          check_vm_type(facts),
-          check_device(facts),
-          check_keys(facts),
-          check_qemu(facts, "sev-snp-guest", "9.1"),
-          check_capabilities(facts),
-          check_service(facts, "kds",
-                        "the setting kds.url names a mirror of AMD's key service, or AMD's own "
-                        "when the machine reaches the network"),
-          check_vsock(facts),
-          check_memory(facts),
-          check_numa(facts),
-          check_hugepages(facts),
-          check_limits(facts),
-          check_iommu(facts),
-          check_gpus(facts),
-          check_swtpm(facts)};
+  return with_shared(
+      {check_processor(facts),
+       check_firmware(facts),
+       check_kernel(facts),
+       check_kvm(facts),
+       check_parameter(facts),
+       check_vm_type(facts),
+       check_device(facts),
+       check_keys(facts),
+       check_qemu(facts, "sev-snp-guest", "9.1"),
+       check_capabilities(facts),
+       check_service(facts, "kds",
+                     "the setting kds.url names a mirror of AMD's key service, or AMD's own "
+                     "when the machine reaches the network")},
+      facts);
 }
 
 } // namespace dstack::host

@@ -66,8 +66,7 @@ Check check_firmware(const Facts& facts)
 
 Check check_kernel(const Facts& facts)
 {
-  const std::string release = facts.text("kernel.release");
-  const std::string seen = fmt::format("Linux {}", release.empty() ? "(unknown)" : release);
+  const std::string seen = kernel(facts);
   if (!facts.text("kvm_intel.tdx").empty())
     return good("kernel", fmt::format("{}, kvm_intel knows TDX", seen));
   const std::string remedy =
@@ -157,27 +156,21 @@ Check check_quote_service(const Facts& facts)
 
 std::vector<Check> tdx_checks(const Facts& facts)
 {
-  return {check_processor(facts),
-          check_firmware(facts),
-          check_kernel(facts),
-          check_kvm(facts),
-          check_parameter(facts),
-          check_module(facts),
-          check_keys(facts),
-          check_sgx(facts),
-          check_qemu(facts, "tdx-guest", "10.1"),
-          check_quote_service(facts),
-          check_service(facts, "pccs",
-                        "the setting pccs.url names a PCCS, or Intel's PCS when the machine "
-                        "reaches the network"),
-          check_vsock(facts),
-          check_memory(facts),
-          check_numa(facts),
-          check_hugepages(facts),
-          check_limits(facts),
-          check_iommu(facts),
-          check_gpus(facts),
-          check_swtpm(facts)};
+  return with_shared(
+      {check_processor(facts),
+       check_firmware(facts),
+       check_kernel(facts),
+       check_kvm(facts),
+       check_parameter(facts),
+       check_module(facts),
+       check_keys(facts),
+       check_sgx(facts),
+       check_qemu(facts, "tdx-guest", "10.1"),
+       check_quote_service(facts),
+       check_service(facts, "pccs",
+                     "the setting pccs.url names a PCCS, or Intel's PCS when the machine "
+                     "reaches the network")},
+      facts);
 }
 
 } // namespace dstack::host

@@ -19,6 +19,7 @@ struct NumaNode {
   std::uint64_t memory_bytes = 0;
   /// Number of the node's own PCIe expander bus; the expander of node i is in PCI slot 16 + i.
   std::optional<std::uint8_t> expander_bus{};
+  auto operator<=>(const NumaNode&) const = default;
 };
 
 /// What of a virtual machine its ACPI tables depend on. The defaults are a TDX machine's.
@@ -40,6 +41,7 @@ struct AcpiShape {
   /// The CPU says it is AMD's: memory that would reach the HyperTransport range below 1 TiB starts
   /// at 1 TiB. TDX machines never do; QEMU's own CPU models do.
   bool amd_cpu = false;
+  auto operator<=>(const AcpiShape&) const = default;
 };
 
 /// The files of fw_cfg, with the names QEMU gives them.

@@ -29,15 +29,6 @@ crypto::Sha384Digest shape_digest(const VmShape& shape)
       Json{}.set("cpus", std::int64_t{shape.cpus}).set("memory_bytes", shape.memory_bytes))));
 }
 
-crypto::Sha384Digest cmdline_digest(std::string_view cmdline)
-{
-  ByteWriter out;
-  const std::string served = fmt::format("{} initrd=initrd", cmdline);
-  for (const char c : served)
-    out.u16le(static_cast<unsigned char>(c));
-  return crypto::sha384(out.u16le(0).bytes());
-}
-
 Result<BootMeasurement> simulated_boot(const BootInputs& inputs)
 {
   return simulated_boot(inputs, TRY(mrtd(inputs.firmware, PageOrder::single_pass).within("MRTD")));

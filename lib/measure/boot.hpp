@@ -9,8 +9,7 @@
 ///   RTMR2  cmdline, initrd as the firmware records them
 /// so they change with the image and the VM's shape, and nobody can take them for hardware's.
 
-#include "attest/event_log.hpp"
-#include "measure/mrtd.hpp"
+#include "measure/boot_events.hpp"
 
 namespace dstack::measure {
 
@@ -35,9 +34,6 @@ struct BootMeasurement {
 
 /// What the simulated TEE extends RTMR0 with.
 crypto::Sha384Digest shape_digest(const VmShape& shape);
-
-/// sha384 of the UTF-16LE text "cmdline initrd=initrd" with its terminating zero.
-crypto::Sha384Digest cmdline_digest(std::string_view cmdline);
 
 Result<BootMeasurement> simulated_boot(const BootInputs& inputs);
 /// The same with an MRTD that is given: for a VM that has no firmware to compute it from.

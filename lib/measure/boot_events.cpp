@@ -1,5 +1,7 @@
 #include "measure/boot_events.hpp"
 
+#include "base/text.hpp"
+
 namespace dstack::measure {
 
 namespace {
@@ -83,8 +85,8 @@ Status check_ovmf_variant(std::string_view variant)
 {
   if (variant.empty() || variant == known_ovmf_variant) return ok();
   return fail(Errc::unsupported,
-              "firmware of layout '{}': only the registers of '{}' can be predicted", variant,
-              known_ovmf_variant);
+              "firmware of layout '{}': only the registers of '{}' can be predicted",
+              printable(variant), known_ovmf_variant);
 }
 
 std::vector<BootEvent> rtmr0_events(const Rtmr0Digests& digests)
@@ -111,6 +113,13 @@ std::vector<BootEvent> rtmr1_events(const crypto::Sha384Digest& kernel)
           {"separator", separator()},
           {"exit-boot-services", of_text("Exit Boot Services Invocation")},
           {"exit-returned", of_text("Exit Boot Services Returned with Success")}};
+}
+
+crypto::Sha384Digest cmdline_digest(std::string_view cmdline)
+{
+  ByteWriter out;
+  utf16(out, fmt::format("{} initrd=initrd", cmdline));
+  return crypto::sha384(out.u16le(0).bytes());
 }
 
 std::vector<BootEvent> rtmr2_events(const crypto::Sha384Digest& cmdline,

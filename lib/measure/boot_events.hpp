@@ -30,7 +30,9 @@ struct Rtmr0Digests {
 std::vector<BootEvent> rtmr0_events(const Rtmr0Digests& digests);
 /// 5 events; kernel is the Authenticode digest of what the firmware was served.
 std::vector<BootEvent> rtmr1_events(const crypto::Sha384Digest& kernel);
-/// 2 events; see cmdline_digest.
+/// SHA-384 of the UTF-16LE text "cmdline initrd=initrd" with its terminating zero.
+crypto::Sha384Digest cmdline_digest(std::string_view cmdline);
+/// 2 events; the first is cmdline_digest.
 std::vector<BootEvent> rtmr2_events(const crypto::Sha384Digest& cmdline,
                                     const crypto::Sha384Digest& initrd);
 

@@ -1,6 +1,5 @@
 #include "measure/image_files.hpp"
 
-#include "base/text.hpp"
 #include "measure/boot.hpp"
 #include "measure/kernel.hpp"
 #include "measure/td_hob.hpp"
@@ -16,9 +15,7 @@ constexpr std::uint64_t ample_memory = std::uint64_t{4} << 30U;
 
 Result<TdxDocument> tdx_document_of(const ImageFiles& files, const TdxForm& form)
 {
-  if (!files.ovmf_variant.empty() && files.ovmf_variant != known_ovmf_variant)
-    return fail(Errc::unsupported, "ovmf_variant '{}' (want {})", printable(files.ovmf_variant),
-                known_ovmf_variant);
+  TRY(check_ovmf_variant(files.ovmf_variant));
   TdxDocument out;
   out.version = form.version;
   out.kernel_header_normalized = form.kernel_header_normalized;

@@ -51,10 +51,8 @@ Result<AcpiDigests> acpi_digests(const AcpiShape& shape)
 Result<AcpiDigests> AcpiCache::digests(const AcpiShape& shape)
 {
   if (!shape.nodes.empty()) return acpi_digests(shape); // rare, and all of its memory counts
-  const std::string key = fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {}", text_of(shape.qemu), shape.cpus,
-      serving_class(shape.memory_bytes), shape.pic, shape.smm, shape.hotplug, shape.pci_hole64,
-      shape.slots, shape.gpus, shape.nvswitches, shape.amd_cpu ? shape.memory_bytes : 0);
+  AcpiShape key = shape;
+  if (!shape.amd_cpu) key.memory_bytes = serving_class(shape.memory_bytes);
   const auto found = known_.find(key);
   if (found != known_.end()) return found->second;
   return known_.emplace(key, TRY(acpi_digests(shape))).first->second;

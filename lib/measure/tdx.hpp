@@ -61,7 +61,7 @@ public:
   Result<AcpiDigests> digests(const AcpiShape& shape);
 
 private:
-  std::map<std::string, AcpiDigests> known_;
+  std::map<AcpiShape, AcpiDigests> known_;
 };
 
 struct TdxPrediction {

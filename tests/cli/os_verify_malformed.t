@@ -78,7 +78,7 @@ $ . ./bad.sh; bad; printf '\5' | dd of=bad/measurement.tdx.cbor bs=1 seek=9 conv
 ! dstack: error: bad: measurement.tdx.cbor: version 5 (want 3 to 4)
 ? 4
 $ . ./bad.sh; bad; sed -i 's/pre202505/pre202599/' bad/metadata.json; $TESTS/seal bad; dstack os verify ./bad --measure
-! dstack: error: bad: ovmf_variant 'pre202599' (want pre202505)
+! dstack: error: bad: firmware of layout 'pre202599': only the registers of 'pre202505' can be predicted
 ? 4
 $ . ./bad.sh; bad; printf 'not a kernel' > bad/bzImage; $TESTS/seal bad; dstack os verify ./bad --measure
 ! dstack: error: bad: kernel: kernel of 12 bytes has no setup header

@@ -1,6 +1,7 @@
 // links: measure
 // Any text as a vm_config: refused, or a machine that is refused or has tables of bounded size, and
-// whose options say it again.
+// whose document and options say it again.
+#include "measure/expected.hpp"
 #include "measure/inputs.hpp"
 
 #include <cstdlib>
@@ -11,8 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 {
   const auto json = codec::parse_json(as_text(ByteView{data, size}));
   if (!json) return 0;
+  static_cast<void>(measure::parse_snp_shape(*json));
   const auto config = measure::parse_vm_config(*json);
   if (!config) return 0;
+  const auto read = measure::parse_vm_config(to_json(*config, codec::Json::object()));
+  if (!read || !(*read == *config)) std::abort();
   const auto shape = measure::shape_of(*config);
   if (!shape) return 0;
   const auto words = measure::option_words(*shape);
