@@ -181,8 +181,9 @@ void add_verify(Tree& tree)
       .describe("With --image MRTD and RTMR0 to RTMR2 of TDX, or the launch digest of SEV-SNP, must "
                 "be what the image's files give: RTMR0 for the machine that the evidence's "
                 "vm_config describes, which is believed only when the register matches, RTMR1 for "
-                "the image's kernel however QEMU served it. What cannot be predicted is noted; "
-                "'dstack diagnose' says why a register differs.")
+                "the image's kernel however QEMU served it. Of an image given by its hash the "
+                "measurements count that come with the evidence and belong to that image. What "
+                "cannot be predicted is noted; 'dstack diagnose' says why a register differs.")
       .describe("--serve answers POST /verify and GET /health as the reference verifier does; "
                 "is_valid is the verdict under --policy, os_image_hash_verified is true only when "
                 "--image was compared with the registers.")

@@ -2,7 +2,7 @@
 
 #include "cli/images.hpp"
 #include "measure/boot.hpp"
-#include "measure/documents.hpp"
+#include "measure/expected.hpp"
 #include "tee/sim_image.hpp"
 
 namespace dstack::cli {
@@ -53,8 +53,8 @@ Result<ImageSuspects> document_suspects(const codec::Json& vm_config)
   const codec::Json* carried = vm_config.find("tdx_measurement");
   if (carried == nullptr || !carried->is_object())
     return fail(Errc::usage, "--image is needed: the evidence carries no measurement document");
-  const Bytes cbor = TRY(parse_base64(TRY(carried->need_string("measurement"))));
-  const auto document = TRY(measure::parse_tdx_document(cbor).within("tdx_measurement"));
+  const auto read = TRY(measure::read_carried(*carried).within("tdx_measurement"));
+  const auto document = TRY(measure::parse_tdx_document(read.document).within("tdx_measurement"));
   TRY(measure::check_ovmf_variant(document.ovmf_variant));
   const std::string label{document_label};
   ImageSuspects out;

@@ -2,7 +2,6 @@
 /// From the options of `dstack verify` to the question that is put to the evidence.
 
 #include "cli/context.hpp"
-#include "store/vm_spec.hpp"
 #include "verify/verify.hpp"
 
 namespace dstack::cli {
@@ -30,17 +29,5 @@ Result<std::string> compose_hash_of(const std::string& file);
 Result<verify::Policy> read_policy(const std::string& word);
 /// Policy, expectations and time; reads the files the options name.
 Result<verify::Question> question_of(const QuestionOptions& options, const Context& ctx);
-/// The VM that evidence is of, as its host describes it.
-struct DescribedVm {
-  store::Tee tee = store::Tee::sim;
-  codec::Json config = codec::Json::object(); ///< vm_config; as far as it decides registers
-};
-Result<DescribedVm> described_vm(const attest::Evidence& evidence, bool simulated);
-/// The same for VMs whose registers are the same.
-std::string key_of(const DescribedVm& vm);
-
-/// What an image determines for such a VM. word is a name, a directory, or an OS image hash.
-Result<verify::ImageExpectation>
-expected_image(const std::string& word, const Context& ctx, const DescribedVm& vm);
 
 } // namespace dstack::cli

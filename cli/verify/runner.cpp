@@ -1,5 +1,6 @@
 #include "cli/verify/runner.hpp"
 
+#include "cli/verify/image.hpp"
 #include "fetch/address_evidence.hpp"
 #include "report/json.hpp"
 

@@ -80,6 +80,38 @@ Result<std::vector<RegisterValues>> expected_registers(const TdxMaterial& materi
   return out;
 }
 
+Result<CarriedDocument> read_carried(const codec::Json& object)
+{
+  CarriedDocument out;
+  const Bytes list = TRY(parse_base64(TRY(object.need_string("checksum_file"))));
+  out.checksum_file = std::string{as_text(list)};
+  out.document = TRY(parse_base64(TRY(object.need_string("measurement"))));
+  return out;
+}
+
+Result<TdxMaterial> carried_material(const CarriedDocument& carried, ByteView os_image_hash)
+{
+  TRY(check_binding(os_image_hash, carried.checksum_file, tdx_document_file, carried.document));
+  const TdxDocument document = TRY(parse_tdx_document(carried.document));
+  TRY(check_ovmf_variant(document.ovmf_variant));
+  TdxMaterial out;
+  out.hob = TRY(parse_witness(document.td_hob));
+  out.cfv = published_cfv_digest();
+  out.mrtd = {{PageOrder::single_pass, document.mrtd_single_pass},
+              {PageOrder::two_pass, document.mrtd_two_pass}};
+  out.kernel_normalised = document.kernel_header_normalized;
+  out.kernels[out.kernel_normalised ? 0 : serving_class(usual_memory)] = document.kernel_event;
+  out.cmdline = document.cmdline_event;
+  out.initrd = document.initrd_event;
+  return out;
+}
+
+Result<SnpImage> carried_snp_image(const CarriedDocument& carried, ByteView os_image_hash)
+{
+  TRY(check_binding(os_image_hash, carried.checksum_file, snp_document_file, carried.document));
+  return parse_snp_document(carried.document);
+}
+
 Result<SnpShape> parse_snp_shape(const codec::Json& vm_config)
 {
   SnpShape out;
