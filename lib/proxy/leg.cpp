@@ -6,6 +6,13 @@
 
 namespace dstack::proxy {
 
+void Leg::close()
+{
+  if (epoll >= 0 && fd) ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd.get(), nullptr);
+  epoll = -1;
+  fd.reset();
+}
+
 void Leg::note(std::uint32_t events)
 {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable = true;

@@ -12,15 +12,24 @@ class Connection;
 enum class Io : std::uint8_t { done, blocked, ended, failed };
 
 struct Leg {
+  Leg() = default;
+  Leg(const Leg&) = delete;
+  Leg& operator=(const Leg&) = delete;
+  ~Leg() { close(); }
+
   Connection* owner = nullptr;
   sys::Fd fd{};
   bool readable = false;
   bool writable = false;
   bool hung_up = false; ///< the other side sends no more; there may be bytes before its end
   bool reset = false;   ///< an error was met
+  int epoll = -1;       ///< that watches it
   bool watched = false; ///< epoll knows it
   bool watched_for_room = false; ///< and tells when it can be written to
 
+  /// Takes it from epoll first: a program that is being started holds our sockets too until it runs,
+  /// and as long as one is open anywhere epoll tells of it, by a leg that is gone.
+  void close();
   /// What epoll reported.
   void note(std::uint32_t events);
   /// Up to room.size() bytes; count is set when Io::done.

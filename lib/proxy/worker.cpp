@@ -76,6 +76,7 @@ Worker::create(Common& common, std::vector<sys::Fd> listeners, std::uint64_t see
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.ptr = &leg;
+    leg.epoll = out->epoll_.get();
     return ::epoll_ctl(out->epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
   };
   bool added = add(out->mailbox_->event(), out->wake_);
@@ -115,6 +116,7 @@ bool Worker::watch(Leg& leg, bool for_room)
   const int operation = leg.watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
   leg.watched_for_room = for_room;
   leg.watched = ::epoll_ctl(epoll_.get(), operation, leg.fd.get(), &event) == 0;
+  leg.epoll = epoll_.get();
   return leg.watched;
 }
 
@@ -153,7 +155,7 @@ void Worker::stop_listening()
 {
   for (auto& listener : listeners_) {
     while (accept_from(*listener)) {} // who has connected already is served
-    listener->fd.reset();
+    listener->close();
     buried_.push_back(std::move(listener)); // its event may be at hand
   }
   listeners_.clear();
@@ -254,7 +256,7 @@ void Worker::close(Connection& connection)
 {
   connection.closed = true;
   connection.unlink();
-  connection.client().fd.reset();
+  connection.client().close();
   if (connection.next != nullptr) connection.next->previous = connection.previous;
   if (connection.previous != nullptr)
     connection.previous->next = connection.next;
