@@ -46,18 +46,19 @@ Result<std::unique_ptr<Certificates>> Certificates::create(sys::Loop& loop,
                                                            State& state,
                                                            sys::WorkerPool& workers,
                                                            launch::Log& log,
-                                                           std::function<void()> changed)
+                                                           Hooks hooks)
 {
   const gateway::CertificateSettings& from = on.settings.certificates;
   const bool acme = from.authority == gateway::CertificateSettings::Authority::acme;
   std::unique_ptr<Certificates> out{new Certificates{
-      loop, state, workers, log, acme ? from.directory : "", on.agent, std::move(changed)}};
+      loop, state, workers, log, acme ? from.directory : "", on.agent, std::move(hooks)}};
   auto account = acme ? TRY(state.account(from.directory)) : std::optional<StoredAccount>{};
   auto settings = TRY(certs_settings(on, std::move(account)).within("certificates"));
   TRY(out->load());
-  out->manager_ =
-      TRY(certs::Manager::create(loop, std::move(settings), out->listener(), certs::real_world())
-              .within("certificates"));
+  certs::World world = certs::real_world();
+  world.turn = out->hooks_.turn;
+  out->manager_ = TRY(certs::Manager::create(loop, std::move(settings), out->listener(), world)
+                          .within("certificates"));
   if (!from.http_listen.empty()) TRY(out->answer_http(from.http_listen).within("http_listen"));
   return out;
 }
@@ -93,9 +94,11 @@ certs::Listener Certificates::listener()
     for (const certs::AlpnChallenge& one : all.alpn)
       alpn_.push_back({one.name, one.certificate_pem, one.key_pem});
     http_ = all.http;
-    changed_();
+    hooks_.changed();
   };
   out.failed = [this](const certs::Failure& failure) {
+    if (failure.error.code() == Errc::denied && hooks_.turn)
+      return log_.info("certificates", failure.error.message(), {{"domain", failure.domain}});
     log_.error("certificates", failure.error.message(),
                {{"domain", failure.domain}, {"next_try", format_utc(failure.next_try)}});
   };
@@ -118,7 +121,7 @@ void Certificates::issued(const certs::Certificate& certificate)
     log_.info("certificates", "in use",
               {{"domain", certificate.domain}, {"until", format_utc(certificate.not_after)}});
   }
-  changed_();
+  hooks_.changed();
   attest_all();
 }
 
@@ -213,15 +216,19 @@ void Certificates::attest_account()
   if (!url.empty()) attest({account_subject(url), {}, report_data("acme-account:", as_bytes(url))});
 }
 
+bool Certificates::is_attested(const std::string& subject, const Bytes& public_key) const
+{
+  const auto there = state_.attestations(subject, max_shown);
+  return there && std::any_of(there->begin(), there->end(), [&](const gateway::Attested& one) {
+           return one.public_key == public_key;
+         });
+}
+
 /// Unless it has been, or is under way. Failures are tried again.
 void Certificates::attest(const Statement& what)
 {
-  const auto there = state_.attestations(what.subject, max_shown);
-  const bool known = there && std::any_of(there->begin(), there->end(), [&](const auto& one) {
-                       return one.public_key == what.public_key;
-                     });
   const std::string mark = hex(what.report_data);
-  if (known || !attesting_.insert(mark).second) return;
+  if (is_attested(what.subject, what.public_key) || !attesting_.insert(mark).second) return;
   using Answer = Result<gateway::Attested>;
   const auto answer = std::make_shared<Answer>(fail(Errc::internal, "not asked"));
   const auto work = [answer, agent = agent_, what] {
@@ -237,8 +244,10 @@ void Certificates::attest(const Statement& what)
   };
   const auto done = [this, answer, what, mark] {
     attesting_.erase(mark);
+    if (is_attested(what.subject, what.public_key)) return; // by another node meanwhile
     const Status kept =
         *answer ? state_.add_attestation(what.subject, **answer) : Status{answer->error()};
+    if (kept && hooks_.attested) hooks_.attested({what.subject, **answer});
     if (kept) return;
     log_.error("certificates", "not attested: " + kept.error().message(),
                {{"subject", what.subject}});
@@ -261,6 +270,10 @@ Status Certificates::answer_http(const std::string& address)
         for (const certs::HttpChallenge& one : http_)
           if (host && *host == one.host && request.path() == one.path)
             return to.send(text(200, one.body));
+        for (const cluster::Challenges& other : others_)
+          for (const cluster::Challenges::Http& one : other.http)
+            if (host && *host == one.host && request.path() == one.path)
+              return to.send(text(200, one.body));
         to.send(text(404, ""));
       });
   return http_server_->serve(TRY(sys::listen_tcp(where.address.text(), where.port)));

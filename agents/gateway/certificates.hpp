@@ -6,6 +6,7 @@
 #include "agents/gateway/state.hpp"
 #include "agents/launch/log.hpp"
 #include "certs/manager.hpp"
+#include "cluster/records.hpp"
 #include "net/http_server.hpp"
 #include "proxy/plane.hpp"
 #include "sys/workers.hpp"
@@ -21,13 +22,20 @@ certs::Domain certs_domain(const gateway::DomainSettings& from);
 
 class Certificates {
 public:
-  /// changed: certificates or challenges are others now; in force when it returns.
+  struct Hooks {
+    /// Certificates or challenges are others now; in force when it returns.
+    std::function<void()> changed{};
+    /// Of several nodes; empty: this one is alone.
+    std::function<std::shared_ptr<certs::Turn>(const std::string& domain)> turn{};
+    /// A statement of ours, for the other nodes.
+    std::function<void(const cluster::Attestation&)> attested{};
+  };
   static Result<std::unique_ptr<Certificates>> create(sys::Loop& loop,
                                                       const Foundation& on,
                                                       State& state,
                                                       sys::WorkerPool& workers,
                                                       launch::Log& log,
-                                                      std::function<void()> changed);
+                                                      Hooks hooks);
   ~Certificates();
   Certificates(const Certificates&) = delete;
   Certificates& operator=(const Certificates&) = delete;
@@ -36,10 +44,25 @@ public:
   /// Ways to change DNS, as the settings' files are now.
   Status reload(const Foundation& on);
   std::vector<proxy::DomainCertificate> served() const;
-  std::vector<proxy::AlpnChallenge> challenges() const { return alpn_; }
+  std::vector<proxy::AlpnChallenge> challenges() const;
   Status renew(const std::string& domain) { return manager_->renew_now(domain); }
   void set_caa(const std::string& domain, std::function<void(Status)> done);
   void add_to(std::vector<gateway::DomainView>& domains) const;
+  /// What other nodes got, or vouch for.
+  Status follow(const cluster::Certificate& one);
+  Status follow(const cluster::Account& one);
+  Status follow(const cluster::Attestation& one);
+  /// What other nodes want to be answered.
+  void answer_too(const std::vector<cluster::Challenges>& others);
+  /// What failed is tried again now.
+  void hurry() { manager_->hurry(); }
+  struct Known {
+    std::vector<cluster::Certificate> certificates{};
+    std::optional<cluster::Account> account{};
+    std::vector<cluster::Attestation> attestations{};
+  };
+  /// What is kept here, for nodes that do not have it.
+  Result<Known> known(std::uint64_t node) const;
   /// For AcmeInfo: all keys of the domains that are attested.
   codec::Json acme_info() const;
 
@@ -61,9 +84,9 @@ private:
                launch::Log& log,
                std::string directory,
                guestclient::GuestAgent agent,
-               std::function<void()> changed)
+               Hooks hooks)
       : loop_(loop), state_(state), workers_(workers), log_(log), directory_(std::move(directory)),
-        agent_(std::move(agent)), changed_(std::move(changed))
+        agent_(std::move(agent)), hooks_(std::move(hooks))
   {
   }
   certs::Listener listener();
@@ -74,6 +97,7 @@ private:
   void attest_certificate(const certs::Certificate& certificate);
   void attest_account();
   void attest(const Statement& what);
+  bool is_attested(const std::string& subject, const Bytes& public_key) const;
 
   sys::Loop& loop_;
   State& state_;
@@ -81,10 +105,11 @@ private:
   launch::Log& log_;
   std::string directory_; ///< of the authority; empty: one of our own
   guestclient::GuestAgent agent_;
-  std::function<void()> changed_;
+  Hooks hooks_;
   std::map<std::string, Held> held_{}; ///< by domain
   std::vector<proxy::AlpnChallenge> alpn_{};
   std::vector<certs::HttpChallenge> http_{};
+  std::vector<cluster::Challenges> others_{};
   std::map<std::string, gateway::DomainSettings> domains_{};
   std::set<std::string> attesting_{}; ///< report data under way, hex
   sys::Loop::TimerId retry_timer_ = 0;

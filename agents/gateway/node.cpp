@@ -45,6 +45,7 @@ route::RegistrySettings registry_settings(const gateway::Settings& from, const r
   out.own_key = own;
   out.max_instances_per_app = from.max_instances_per_app;
   out.forget_after_ms = from.recycle_after.count();
+  out.shared = !from.cluster.alone();
   return out;
 }
 
@@ -83,6 +84,7 @@ Status Node::open()
   workers_ = TRY(sys::WorkerPool::create(loop_, limits));
   TRY(take_identity(TRY(request_identity(on_.agent, settings().names).within("our certificate"))));
   TRY(make_wireguard());
+  TRY(make_cluster());
   TRY(make_fleet());
   TRY(make_front());
   make_outside();
@@ -134,6 +136,10 @@ Status Node::make_fleet()
       return wireguard_->apply(peers);
     };
   hooks.changed = [this] { changed(); };
+  if (cluster_) {
+    hooks.share = [this](const Sharing& what) { return cluster_->share(what); };
+    hooks.forget = [this](const std::vector<Sharing>& gone) { cluster_->forget(gone); };
+  }
   fleet_ = TRY(Fleet::create(registry_settings(settings(), own), *state_, *workers_, log_,
                              std::move(hooks)));
   PolicyFetch::Hooks fetching;
@@ -198,8 +204,19 @@ Status Node::make_front()
     custom_domains_->look_up(host, std::move(answer));
   };
   front_ = TRY(Front::create(settings().proxy, *workers_, std::move(hooks)).within("[proxy]"));
-  certificates_ =
-      TRY(Certificates::create(loop_, on_, *state_, *workers_, log_, [this] { changed(); }));
+  Certificates::Hooks of_certificates;
+  of_certificates.changed = [this] { changed(); };
+  if (cluster_) {
+    of_certificates.turn = [this](const std::string& domain) {
+      return cluster_->turn(domain, settings().certificates.directory);
+    };
+    of_certificates.attested = [this](const cluster::Attestation& one) {
+      cluster_->offer(cluster::Kind::attestation, one.subject + " " + hex(one.what.public_key),
+                      cluster::write(one));
+    };
+  }
+  certificates_ = TRY(Certificates::create(loop_, on_, *state_, *workers_, log_,
+                                           std::move(of_certificates)));
   certificates_->set_domains(domains());
   changed();
   return ok();
@@ -243,6 +260,7 @@ void Node::keep_up()
   for (const std::string& id : fleet_->without_policy())
     policies_->want(id);
   look_around();
+  if (cluster_) cluster_->start();
   identity_timer_ = loop_.after(renew_every, [this] { renew_identity(); });
 }
 
@@ -291,7 +309,14 @@ void Node::recycle()
     }
   }
   alive_ = std::move(next);
-  fleet_->heard(alive_, now);
+  if (!cluster_) return fleet_->heard(alive_, now);
+  route::Registry::Handshakes by_all = alive_;
+  for (const route::RegistryEntry& entry : fleet_->registry().entries()) {
+    Time& last = by_all[entry.public_key];
+    last = std::max(last, cluster_->heard_of(entry.instance_id));
+  }
+  share_again();
+  fleet_->heard(by_all, now);
 }
 
 void Node::look_at_vms()

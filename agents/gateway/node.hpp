@@ -3,6 +3,7 @@
 /// itself. Lives on the loop's thread; what takes time is done by workers.
 
 #include "agents/gateway/certificates.hpp"
+#include "agents/gateway/cluster.hpp"
 #include "agents/gateway/custom_domains.hpp"
 #include "agents/gateway/fleet.hpp"
 #include "agents/gateway/foundation.hpp"
@@ -81,6 +82,23 @@ private:
   void look_at_vms();
   void renew_identity();
   Status set_accepting(bool accepting);
+  // node_cluster.cpp
+  Status make_cluster();
+  Cluster::Hooks cluster_hooks();
+  void followed_all(const std::set<std::string>& instances, std::int64_t revision);
+  void share_what_is_here();
+  void share_again();
+  cluster::Node as_node() const;
+  cluster::Heard heard_here() const;
+  std::vector<gateway::Self> nodes() const;
+  std::vector<gateway::NodeView> node_views() const;
+  Status follow_domain(const gateway::DomainSettings& domain);
+  Status drop_domain(const std::string& name);
+  using Done = gateway::AdminOutside::Done;
+  void set_operated(cluster::Operated what, Done done);
+  void set_standing(std::uint64_t node, bool accepting, Done done);
+  void add_domain(const gateway::DomainSettings& domain, Done done);
+  void delete_domain(const std::string& name, Done done);
 
   sys::Loop& loop_;
   Foundation on_;
@@ -103,6 +121,8 @@ private:
   bool accepting_ = true;
   std::string rpc_url_{};
   std::vector<gateway::DomainSettings> added_domains_{};
+  std::unique_ptr<Cluster> cluster_; ///< absent: this node is alone
+  bool sharing_ = false;             ///< not all that was here before is in the store yet
   std::unique_ptr<Fleet> fleet_;
   std::unique_ptr<PolicyFetch> policies_;
   std::unique_ptr<Certificates> certificates_;

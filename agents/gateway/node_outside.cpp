@@ -10,6 +10,7 @@ void Node::make_outside()
 {
   outside_.now = sys::now;
   outside_.self = [this] { return self(); };
+  outside_.nodes = [this] { return nodes(); };
   outside_.accepting = [this] { return accepting_; };
   outside_.admit = [this](const attest::AppInfo& app, std::function<void(Status)> done) {
     ask_webhook(app, std::move(done));
@@ -29,26 +30,27 @@ void Node::make_outside()
 void Node::make_admin()
 {
   admin_.view = [this] { return view(); };
-  admin_.set_policy = [this](const std::string& id, std::optional<route::PortPolicy> policy) {
-    return fleet_->set_admin_policy(id, policy);
+  admin_.set_policy = [this](const std::string& id, std::optional<route::PortPolicy> policy,
+                             const Done& done) {
+    if (!cluster_) return done(fleet_->set_admin_policy(id, policy));
+    cluster::Operated next = fleet_->operated(id);
+    next.policy = std::move(policy);
+    set_operated(std::move(next), done);
   };
-  admin_.drain = [this](const std::string& id, bool drained) {
-    return fleet_->set_drained(id, drained);
+  admin_.drain = [this](const std::string& id, bool drained, const Done& done) {
+    if (!cluster_) return done(fleet_->set_drained(id, drained));
+    cluster::Operated next = fleet_->operated(id);
+    next.drained = drained;
+    set_operated(std::move(next), done);
   };
-  admin_.set_accepting = [this](bool accepting) { return set_accepting(accepting); };
-  admin_.add_domain = [this](const gateway::DomainSettings& domain) -> Status {
-    if (!domain.dns.empty() && !settings().dns.contains(domain.dns))
-      return fail(Errc::not_found, "no [dns.{}] in gateway.toml", printable(domain.dns));
-    TRY(state_->add_domain(domain));
-    added_domains_ = TRY(state_->domains());
-    domains_changed();
-    return ok();
+  admin_.set_accepting = [this](std::uint64_t node, bool accepting, const Done& done) {
+    set_standing(node, accepting, done);
   };
-  admin_.delete_domain = [this](const std::string& name) -> Status {
-    TRY(state_->delete_domain(name));
-    added_domains_ = TRY(state_->domains());
-    domains_changed();
-    return ok();
+  admin_.add_domain = [this](const gateway::DomainSettings& domain, const Done& done) {
+    add_domain(domain, done);
+  };
+  admin_.delete_domain = [this](const std::string& name, const Done& done) {
+    delete_domain(name, done);
   };
   admin_.renew = [this](const std::string& domain) { return certificates_->renew(domain); };
   admin_.set_caa = [this](const std::string& domain, gateway::AdminOutside::Done done) {
@@ -84,6 +86,7 @@ std::vector<gateway::DomainSettings> Node::domains() const
 gateway::Self Node::self() const
 {
   gateway::Self out;
+  out.id = settings().cluster.node;
   out.uuid = uuid_;
   out.app_id = app_id_;
   out.version = DSTACK_VERSION;
@@ -114,6 +117,7 @@ gateway::HostView Node::host_view(const route::RegistryEntry& entry) const
   out.drained = fleet_->is_drained(entry.instance_id);
   const auto handshake = heard_.find(entry.public_key);
   if (handshake != heard_.end()) out.handshake_ms = handshake->second.ms;
+  if (cluster_) out.heard = cluster_->heard_by(entry.instance_id);
   if (wireguard_) return out;
   const auto vm = local_vms_.find(entry.instance_id);
   out.reached =
@@ -132,6 +136,8 @@ gateway::View Node::view() const
                   : fmt::format("forwarded ports of this machine's VMs only: {}", no_wireguard_);
   out.rpc_url = rpc_url_;
   out.now = sys::now();
+  out.nodes = node_views();
+  if (cluster_) out.store = cluster_->view();
   for (const route::RegistryEntry& entry : fleet_->registry().entries())
     out.hosts.push_back(host_view(entry));
   const auto of_file = settings().domains.size();
@@ -144,6 +150,8 @@ gateway::View Node::view() const
   }
   certificates_->add_to(out.domains);
   front_->add_to(out);
+  for (gateway::NodeView& one : out.nodes)
+    if (one.self.id == out.self.id) one.connections = out.live;
   out.control = {{"custom_domains_asked", custom_domains_->asked()},
                  {"registrations", counters_.registrations},
                  {"registrations_refused", counters_.registrations_refused},

@@ -25,6 +25,8 @@ struct Options {
   std::string dns;
   std::string wireguard_endpoint;
   bool no_wireguard = false;
+  std::vector<std::string> etcd;
+  std::uint64_t node = 1;
   bool development = false;
 };
 
@@ -49,6 +51,25 @@ Status read_dns(const std::string& word, gateway::Settings& out)
   out.dns[kind] = way;
   for (gateway::DomainSettings& domain : out.domains)
     domain.dns = kind;
+  return ok();
+}
+
+/// Node 1 has 10.8.0.1 and hands out 10.8.0.0/18, node 2 has 10.8.64.1 and so on, in one network
+/// (spec gateway 19).
+Status set_node(const Options& o, gateway::Settings& out)
+{
+  constexpr std::uint64_t most = 4;
+  constexpr std::uint64_t apart = 64;
+  if (o.node == 0 || o.node > most)
+    return fail(Errc::usage,
+                "--node {}: want 1 to {}; networks for more are written into gateway.toml", o.node,
+                most);
+  out.cluster.etcd = o.etcd;
+  out.cluster.node = o.node;
+  const std::uint64_t third = apart * (o.node - 1);
+  out.wireguard.address = fmt::format("10.8.{}.1/16", third);
+  out.wireguard.clients = fmt::format("10.8.{}.0/18", third);
+  out.wireguard.reserved = {fmt::format("10.8.{}.1/32", third)};
   return ok();
 }
 
@@ -90,6 +111,7 @@ Result<gateway::Settings> wanted_settings(const Options& o)
   if (!o.dns.empty()) TRY(read_dns(o.dns, out));
   if (!o.wireguard_endpoint.empty()) out.wireguard.endpoint = o.wireguard_endpoint;
   out.wireguard.enabled = !o.no_wireguard;
+  TRY(set_node(o, out));
   // Read as the agent will read it: what is refused is refused now.
   return as_usage(gateway::settings_from_toml(gateway::settings_text(out), "settings"));
 }
@@ -104,6 +126,9 @@ Status check(const Options& o)
       TRY(as_usage(route::parse_endpoint(*address).within("{} {}", name, printable(*address))));
   if (o.dev_ca && !o.acme.empty())
     return fail(Errc::usage, "certificates come from --acme or from --dev-ca, not from both");
+  if (o.dev_ca && !o.etcd.empty())
+    return fail(Errc::usage, "nodes of a cluster need certificates of one authority: a development "
+                             "CA is one node's own");
   return ok();
 }
 
@@ -241,17 +266,33 @@ void add_gateway_init(Tree& tree)
   leaf.flag("--no-wireguard", o->no_wireguard,
             "Reach VMs of this machine through their forwarded ports, and no others")
       .group("Network");
+  leaf.option("--etcd", o->etcd, "URL",
+              "A member of the etcd that several gateways share their state through")
+      .repeats()
+      .group("Several nodes");
+  leaf.number("--node", o->node, "NUMBER", "Which of them this one is; gives it addresses of its own")
+      .fallback("1")
+      .group("Several nodes");
   leaf.json("dstack.gateway.init/1")
       .describe("Writes DIR/gateway.toml, with a word on every setting. Everything a gateway comes "
                 "to know (who registered, its keys, certificates) is kept beside it in gateway.db "
                 "once it runs.\n"
                 "VMs register with certificates that their KMS signed. The gateway's own comes "
-                "from the same KMS, through the guest agent of the VM it runs in.")
+                "from the same KMS, through the guest agent of the VM it runs in.\n"
+                "Gateways of one app that share an etcd (--etcd, each with a --node of its own) "
+                "are one: VMs register at any and are reached through all, certificates are got "
+                "once. One more is added by running it; one that is lost or stopped is missed "
+                "by nobody. [cluster] in gateway.toml has more, such as certificates and a "
+                "password for etcd.")
       .example("dstack gateway init gw --domain apps.localhost --dev-ca --kms kms",
                "For trying things out on this machine, with the KMS in ./kms")
       .example("dstack gateway init /srv/gw --domain example.com --listen 0.0.0.0:443 "
                "--dns cloudflare=token",
                "With certificates from Let's Encrypt")
+      .example("dstack gateway init /srv/gw --domain example.com --node 2 "
+               "--etcd http://10.0.0.1:2379 --etcd http://10.0.0.2:2379 --etcd "
+               "http://10.0.0.3:2379",
+               "The second of several gateways that are one")
       .runs([o](Context& ctx) { return run(*o, ctx); });
 }
 

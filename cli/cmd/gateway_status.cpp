@@ -60,6 +60,33 @@ void show_host(const Json& host, Context& ctx)
   ctx.ui().line(line);
 }
 
+/// The nodes of a cluster, and the store that makes them one.
+void show_cluster(const Json& status, Context& ctx)
+{
+  const Json* store = status.find("store");
+  const Json* nodes = status.find("nodes");
+  if (store == nullptr || !store->is_object() || nodes == nullptr || !nodes->is_array()) return;
+  const auto healthy = store->get_bool("healthy", false);
+  ctx.ui().line(fmt::format("{:<18}{}", "store",
+                            healthy && *healthy
+                                ? fmt::format("in touch with its majority ({})",
+                                              text_of(*store, "member"))
+                                : "CUT OFF, no new VMs and no certificates: " +
+                                      text_of(*store, "problem")));
+  if (const auto refused = number_of(*store, "refused"); refused != 0)
+    ctx.ui().line(fmt::format("{:<18}{} were not believed", "records", refused));
+  ctx.ui().line(fmt::format("{:<18}{}", "nodes", nodes->items().size()));
+  for (const Json& one : nodes->items()) {
+    const auto up = one.get_bool("up", false);
+    const std::uint64_t id = number_of(one, "id");
+    ctx.ui().line(fmt::format("  {:<4}{:<6}{:>5} connections  {}{}{}", id,
+                              up && *up ? "up" : "gone", number_of(one, "num_connections"),
+                              text_of(one, "url"),
+                              text_of(one, "status") == "up" ? "" : ", registrations refused",
+                              id == number_of(status, "id") ? ", this one" : ""));
+  }
+}
+
 void report(const Json& status, Context& ctx)
 {
   const auto row = [&](std::string_view name, std::string_view value) {
@@ -72,6 +99,7 @@ void report(const Json& status, Context& ctx)
   row("reached through", text_of(status, "reach"));
   row("connections", fmt::format("{}", number_of(status, "num_connections")));
   row("app id", text_of(status, "app_id"));
+  show_cluster(status, ctx);
   if (const Json* domains = status.find("domains"); domains != nullptr && domains->is_array())
     for (const Json& domain : domains->items())
       if (const Json* config = domain.find("config"))

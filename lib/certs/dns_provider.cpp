@@ -99,4 +99,15 @@ Result<std::unique_ptr<DnsProvider>> make_dns_provider(const DnsSettings& settin
   return std::visit(Make{settings, world}, settings.provider);
 }
 
+Status remove_leftovers(DnsProvider& provider, const std::string& name)
+{
+  constexpr std::size_t challenge_text = 43; // SHA-256 in base64url, RFC 8555 8.4
+  for (const RecordData& one : TRY(provider.list(RecordType::txt, name))) {
+    const auto* text = std::get_if<std::string>(&one);
+    if (text != nullptr && text->size() == challenge_text && acme::is_token(*text))
+      TRY(provider.remove(name, one));
+  }
+  return ok();
+}
+
 } // namespace dstack::certs

@@ -24,4 +24,7 @@ public:
 /// Errc::config for settings that cannot work.
 Result<std::unique_ptr<DnsProvider>> make_dns_provider(const DnsSettings& settings, World world);
 
+/// Takes away what may be an answer to a challenge at that name.
+Status remove_leftovers(DnsProvider& provider, const std::string& name);
+
 } // namespace dstack::certs

@@ -38,8 +38,26 @@ Time Issuance::now() const
 
 void Issuance::start()
 {
+  if (!order_.turn) return begin();
+  shop_.run(
+      shared_from_this(), [turn = order_.turn] { return turn->take(); },
+      [this](Status taken) {
+        if (!taken) return finish(NotIssued{std::move(taken).error(), {}});
+        begin();
+      });
+}
+
+/// Where others may be at work, challenges that were left behind are taken away only now.
+void Issuance::begin()
+{
   if (auto ready = prepare(); !ready) return finish(NotIssued{std::move(ready).error(), {}});
-  step();
+  if (!order_.turn || !provider_ || !order_.domain) return step();
+  shop_.run(
+      shared_from_this(),
+      [provider = provider_, name = challenge_name_of(*order_.domain)] {
+        return remove_leftovers(*provider, name);
+      },
+      [this](const Status&) { step(); });
 }
 
 Status Issuance::prepare()
@@ -98,8 +116,24 @@ void Issuance::step()
       if (!certificate) return finish(NotIssued{std::move(certificate).error(), {}});
       out.certificate = *std::move(certificate);
     }
-    finish(std::move(out));
+    got(std::move(out));
   }
+}
+
+/// What several nodes share is theirs before it is used here.
+void Issuance::got(Issued issued)
+{
+  if (!order_.turn) return finish(std::move(issued));
+  Account account{order_.acme.directory_url, issued.account_url, order_.account_key->pkcs8_der()};
+  shop_.run(
+      shared_from_this(),
+      [turn = order_.turn, certificate = issued.certificate, account = std::move(account)] {
+        return certificate ? turn->keep(*certificate) : turn->keep(account);
+      },
+      [this, issued](Status kept) {
+        if (!kept) return finish(NotIssued{std::move(kept).error(), {}});
+        finish(issued);
+      });
 }
 
 void Issuance::send(const acme::Call& call)
@@ -107,23 +141,46 @@ void Issuance::send(const acme::Call& call)
   fetch::ClientRequest request{call.method, call.url, {}, call.body, order_.acme.ca_file};
   if (!call.content_type.empty()) request.headers.push_back({"Content-Type", call.content_type});
   if (!call.accept.empty()) request.headers.push_back({"Accept", call.accept});
+  struct Sent {
+    Status ours = ok();
+    Result<http::Response> answer = fail(Errc::internal, "not asked");
+  };
   shop_.run(
-      shared_from_this(), [request, ask = shop_.world().send] { return ask(request, http_limits); },
-      [this](Result<http::Response> answer) {
-        if (answer)
-          session_->answer(*answer, now());
-        else
-          session_->unreachable(answer.error(), now());
-        step();
+      shared_from_this(),
+      [request, ask = shop_.world().send, turn = order_.turn] {
+        Sent out;
+        if (turn && request.method == "POST") out.ours = turn->holds();
+        if (out.ours) out.answer = ask(request, http_limits);
+        return out;
+      },
+      [this](Sent out) {
+        if (!out.ours) return finish(NotIssued{std::move(out.ours).error(), {}});
+        sent(std::move(out.answer));
       });
+}
+
+void Issuance::sent(Result<http::Response> answer)
+{
+  if (answer)
+    session_->answer(*answer, now());
+  else
+    session_->unreachable(answer.error(), now());
+  step();
 }
 
 void Issuance::provide(const acme::Provision& provision)
 {
   if (auto sorted = sort_proofs(provision.proofs); !sorted)
     return not_provided(std::move(sorted).error());
-  if (records_.empty()) return provided();
-  add_records();
+  const auto go_on = [this] { records_.empty() ? provided() : add_records(); };
+  if (!order_.turn || (challenges_.alpn.empty() && challenges_.http.empty())) return go_on();
+  shop_.run(
+      shared_from_this(),
+      [turn = order_.turn, all = challenges_] { return turn->answer(all); },
+      [this, go_on](Status answered) {
+        if (!answered) return not_provided(std::move(answered).error());
+        go_on();
+      });
 }
 
 /// Challenges of HTTP and TLS are in place at once; records are remembered.
@@ -151,6 +208,7 @@ Status Issuance::sort_proofs(const std::vector<acme::Proof>& proofs)
     }
     }
   }
+  challenges_ = challenges;
   if (!challenges.http.empty() || !challenges.alpn.empty())
     shop_.answer_for(this, std::move(challenges));
   return ok();
@@ -216,10 +274,23 @@ void Issuance::not_provided(Error error)
   step();
 }
 
+/// Another node may go on before anybody here hears how it went: what is begun then finds it free.
 void Issuance::finish(Outcome outcome)
 {
-  const auto alive = shared_from_this();
   shop_.answer_for(this, {});
+  if (!order_.turn) return conclude(std::move(outcome));
+  shop_.run(
+      shared_from_this(),
+      [turn = order_.turn] {
+        turn->leave();
+        return true;
+      },
+      [this, outcome](bool) { conclude(outcome); });
+}
+
+void Issuance::conclude(Outcome outcome)
+{
+  const auto alive = shared_from_this();
   told_(std::move(outcome));
   clean_up();
 }

@@ -16,6 +16,7 @@ struct IssuanceOrder {
   std::string account_url{};
   std::string replaces{}; ///< acme::renewal_info_name of the certificate before
   std::int64_t clean_up_pause_ms = 0;
+  std::shared_ptr<Turn> turn{}; ///< absent: this node is alone
 };
 
 struct Issued {
@@ -39,7 +40,10 @@ public:
   void start();
 
 private:
+  void begin();
   Status prepare();
+  void sent(Result<http::Response> answer);
+  void got(Issued issued);
   Time now() const;
   void step();
   void send(const acme::Call& call);
@@ -50,6 +54,7 @@ private:
   void provided();
   void not_provided(Error error);
   void finish(Outcome outcome);
+  void conclude(Outcome outcome);
   void clean_up();
 
   Workshop& shop_;
@@ -62,6 +67,7 @@ private:
   std::optional<acme::Session> session_{};
   std::shared_ptr<DnsProvider> provider_{};
   std::vector<WantedText> records_{}; ///< that are there, or may be
+  Challenges challenges_{};
   std::vector<ZoneServer> servers_{};
   std::int64_t look_until_ms_ = 0;
   std::int64_t look_pause_ms_ = 0;

@@ -182,6 +182,7 @@ void Manager::State::begin(Held& held)
   order.account_url = account_url;
   order.clean_up_pause_ms = settings.clean_up_pause_ms;
   if (held.has_renewal_info) order.replaces = held.renewal_name;
+  if (shop->world().turn) order.turn = shop->world().turn(name);
   const auto issuance =
       launch(std::move(order), [this, name](const Issuance* which, Issuance::Outcome outcome) {
         ended(name, which, std::move(outcome));
@@ -210,6 +211,12 @@ void Manager::State::ended(const std::string& name,
 
 void Manager::State::succeeded(Held& held, const Certificate& certificate)
 {
+  took(held, certificate);
+  if (shop->listener().certificate) shop->listener().certificate(certificate);
+}
+
+void Manager::State::took(Held& held, const Certificate& certificate)
+{
   held.schedule.issued(certificate.not_before, certificate.not_after, sys::monotonic_ms());
   if (!is_for(certificate, held.domain)) held.schedule.force(); // other names are wanted meanwhile
   held.not_after = certificate.not_after;
@@ -218,7 +225,26 @@ void Manager::State::succeeded(Held& held, const Certificate& certificate)
   held.has_renewal_info = false;
   held.ask_ms = 0;
   held.renewal_name = acme() != nullptr ? renewal_name_of(certificate) : std::string{};
-  if (shop->listener().certificate) shop->listener().certificate(certificate);
+}
+
+void Manager::State::adopt(const Certificate& certificate)
+{
+  const auto at = domains.find(certificate.domain);
+  if (at == domains.end() || is_development(certificate.chain_pem)) return;
+  took(at->second, certificate);
+  tick_soon();
+}
+
+Status Manager::State::adopt(const Account& account)
+{
+  if (acme() == nullptr || account.directory_url != acme()->directory_url)
+    return fail(Errc::config, "the ACME account {} is of another authority", account.url);
+  account_key = std::make_shared<const crypto::P256Key>(
+      TRY(crypto::P256Key::from_pkcs8_der(account.key_der.view()).within("ACME account")));
+  account_url = account.url;
+  account_error.clear();
+  tick_soon();
+  return ok();
 }
 
 void Manager::State::failed(Held& held, const NotIssued& why)
@@ -257,9 +283,25 @@ void Manager::set_domains(const std::vector<Domain>& domains, const std::vector<
 void Manager::set_dns(std::map<std::string, DnsSettings> dns)
 {
   state_->settings.dns = std::move(dns);
+  hurry();
+}
+
+void Manager::hurry()
+{
   for (auto& [name, held] : state_->domains)
     held.schedule.hurry();
+  state_->account_schedule->hurry();
   state_->tick_soon();
+}
+
+void Manager::adopt(const Certificate& certificate)
+{
+  state_->adopt(certificate);
+}
+
+Status Manager::adopt(const Account& account)
+{
+  return state_->adopt(account);
 }
 
 Status Manager::renew_now(const std::string& domain)

@@ -55,6 +55,11 @@ public:
   void set_domains(const std::vector<Domain>& domains, const std::vector<Certificate>& kept);
   /// Ways to change DNS from now on; what runs goes on with those from before.
   void set_dns(std::map<std::string, DnsSettings> dns);
+  /// What another node got: as if it had been got here, but nobody is told of it.
+  void adopt(const Certificate& certificate);
+  Status adopt(const Account& account);
+  /// What has failed is tried again now.
+  void hurry();
   /// A new certificate as soon as possible, whatever the schedule says. Errc::not_found.
   Status renew_now(const std::string& domain);
   /// Makes the domain's CAA records allow the account, and nobody else (RFC 8657); done with what

@@ -14,7 +14,6 @@ constexpr fetch::ClientLimits http_limits{std::chrono::seconds{10}, std::chrono:
 constexpr std::int64_t hour_ms = 3'600'000;
 constexpr std::int64_t ask_again_ms = 6 * hour_ms; // RFC 9773 4.3 leaves it to Retry-After
 constexpr unsigned ask_at_once = 2;
-constexpr std::size_t challenge_text = 43; // SHA-256 in base64url, RFC 8555 8.4
 
 Result<std::string> get(const World& world, const AcmeSettings& settings, const std::string& url)
 {
@@ -31,11 +30,6 @@ Result<acme::Directory> get_directory(const World& world, const AcmeSettings& se
   return acme::parse_directory(TRY(get(world, settings, settings.directory_url)),
                                settings.directory_url)
       .within("ACME directory {}", settings.directory_url);
-}
-
-std::string challenge_name_of(const Domain& domain)
-{
-  return domain.challenge_name.empty() ? "_acme-challenge." + domain.name : domain.challenge_name;
 }
 
 bool uses_dns(const Domain& domain)
@@ -87,17 +81,12 @@ void Manager::State::clear(const Domain& domain)
   const auto dns = settings.dns.find(domain.dns);
   const std::string name = challenge_name_of(domain);
   if (acme() == nullptr || !uses_dns(domain) || dns == settings.dns.end()) return;
+  if (shop->world().turn) return; // another node's may be there: whoever has the turn does it
   if (!cleared.emplace(name, false).second) return;
   shop->run(
       shared_from_this(),
       [name, settings_of = dns->second, world = shop->world()]() -> Status {
-        const auto provider = TRY(make_dns_provider(settings_of, world));
-        for (const RecordData& one : TRY(provider->list(RecordType::txt, name))) {
-          const auto* text = std::get_if<std::string>(&one);
-          if (text != nullptr && text->size() == challenge_text && acme::is_token(*text))
-            TRY(provider->remove(name, one));
-        }
-        return ok();
+        return remove_leftovers(*TRY(make_dns_provider(settings_of, world)), name);
       },
       [this, name](const Status&) {
         cleared[name] = true;
@@ -123,6 +112,7 @@ void Manager::State::make_account(std::function<void(Result<std::string>)> done)
   order.acme = *acme();
   const auto key = std::make_shared<const crypto::P256Key>(crypto::P256Key::generate());
   order.account_key = key;
+  if (shop->world().turn) order.turn = shop->world().turn("");
   account_running = true;
   const auto issuance = launch(std::move(order), [this, key, conclude, tell, first = !done](
                                                      const Issuance*, Issuance::Outcome outcome) {

@@ -58,6 +58,9 @@ struct Manager::State : std::enable_shared_from_this<Manager::State> {
   void begin(Held& held);
   void ended(const std::string& name, const Issuance* which, Issuance::Outcome outcome);
   void succeeded(Held& held, const Certificate& certificate);
+  void took(Held& held, const Certificate& certificate);
+  void adopt(const Certificate& certificate);
+  Status adopt(const Account& account);
   void failed(Held& held, const NotIssued& why);
   std::shared_ptr<Issuance> launch(IssuanceOrder order,
                                    std::function<void(const Issuance*, Issuance::Outcome)> told);

@@ -29,6 +29,11 @@ std::vector<std::string> certificate_names(const Domain& domain)
   return {domain.name};
 }
 
+std::string challenge_name_of(const Domain& domain)
+{
+  return domain.challenge_name.empty() ? "_acme-challenge." + domain.name : domain.challenge_name;
+}
+
 Result<Certificate> read_certificate(std::string domain, std::string chain_pem, std::string key_pem)
 {
   const auto chain = TRY(x509::certificates_of_pem(chain_pem, max_chain));

@@ -61,6 +61,8 @@ struct Domain {
 };
 /// What a certificate for it has to be for.
 std::vector<std::string> certificate_names(const Domain& domain);
+/// Where its TXT records go.
+std::string challenge_name_of(const Domain& domain);
 
 /// An account of an authority. It belongs to its directory and is never made anew unseen: CAA
 /// records may be bound to it.

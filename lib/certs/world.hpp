@@ -2,7 +2,10 @@
 /// Where time, chance and answers come from; tests have their own.
 
 #include "base/text.hpp"
+#include "certs/turn.hpp"
 #include "fetch/http_client.hpp"
+
+#include <memory>
 
 namespace dstack::certs {
 
@@ -12,6 +15,9 @@ struct World {
   /// On other threads, several at once.
   std::function<Result<http::Response>(const fetch::ClientRequest&, const fetch::ClientLimits&)>
       send{};
+  /// Of several nodes: a turn at a domain, at the account without one; on the loop's thread. Empty:
+  /// this one is alone.
+  std::function<std::shared_ptr<Turn>(const std::string& domain)> turn{};
 };
 World real_world();
 

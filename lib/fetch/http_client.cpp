@@ -16,8 +16,7 @@ namespace dstack::fetch {
 
 namespace {
 
-constexpr long low_speed_bytes = 64; ///< per second, over low_speed_seconds
-constexpr long low_speed_seconds = 60;
+constexpr long low_speed_bytes = 64; ///< per second, over the limits' longest_silence
 constexpr std::size_t max_header_bytes = std::size_t{64} << 10U;
 constexpr std::size_t max_idle_handles = 8;
 
@@ -88,7 +87,21 @@ void set_limits(CURL* handle, const ClientLimits& limits, std::chrono::milliseco
   curl().setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
   curl().setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
   curl().setopt(handle, CURLOPT_LOW_SPEED_LIMIT, low_speed_bytes);
-  curl().setopt(handle, CURLOPT_LOW_SPEED_TIME, low_speed_seconds);
+  curl().setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.longest_silence.count()));
+}
+
+/// libcurl asks about once a second, and whenever something moves.
+int on_progress(void* opaque, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
+{
+  return *static_cast<const std::atomic<bool>*>(opaque) ? 1 : 0;
+}
+
+void set_stop(CURL* handle, const std::atomic<bool>* stop)
+{
+  if (stop == nullptr) return;
+  curl().setopt(handle, CURLOPT_NOPROGRESS, 0L);
+  curl().setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl().setopt(handle, CURLOPT_XFERINFODATA, stop);
 }
 
 void set_common(CURL* handle, const ClientRequest& request)
@@ -107,6 +120,10 @@ void set_common(CURL* handle, const ClientRequest& request)
     break;
   }
   if (!request.ca_file.empty()) curl().setopt(handle, CURLOPT_CAINFO, request.ca_file.c_str());
+  if (!request.certificate_file.empty()) {
+    curl().setopt(handle, CURLOPT_SSLCERT, request.certificate_file.c_str());
+    curl().setopt(handle, CURLOPT_SSLKEY, request.key_file.c_str());
+  }
   if (request.method == "DELETE") curl().setopt(handle, CURLOPT_CUSTOMREQUEST, "DELETE");
   if (request.method == "HEAD") curl().setopt(handle, CURLOPT_NOBODY, 1L);
   if (request.method == "POST") {
@@ -167,6 +184,7 @@ Result<Hop> transfer_once(CURL* handle,
   set_common(handle, request);
   set_limits(handle, limits, left);
   set_callbacks(handle, transfer);
+  set_stop(handle, request.stop);
   const HeaderList list = TRY(header_list(request));
   curl().setopt(handle, CURLOPT_HTTPHEADER, list.get());
   const CURLcode code = curl().perform(handle);

@@ -4,6 +4,7 @@
 #include "http/message.hpp"
 #include "sys/files.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 
@@ -15,6 +16,9 @@ struct ClientRequest {
   std::vector<http::Header> headers;
   std::string body{};
   std::string ca_file{}; ///< PEM: roots to trust instead of the system's
+  std::string certificate_file{}; ///< PEM: shown to the server, with its key
+  std::string key_file{};
+  const std::atomic<bool>* stop = nullptr; ///< true ends the transfer within a second or two
 };
 
 struct ClientLimits {
@@ -22,6 +26,8 @@ struct ClientLimits {
   std::chrono::milliseconds total{60'000};
   std::size_t max_body = std::size_t{4} << 20U;
   int max_redirects = 0; ///< of GET and HEAD; never from https to http; 0: the 3xx is the answer
+  /// An answer may be slower than 64 bytes a second for so long; 0: for ever.
+  std::chrono::seconds longest_silence{60};
 };
 
 /// Receives body bytes as they come; an error stops the transfer and is returned.

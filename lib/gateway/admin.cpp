@@ -1,6 +1,7 @@
 #include "gateway/admin.hpp"
 
 #include "codec/json_list.hpp"
+#include "gateway/admin_nodes.hpp"
 #include "gateway/messages.hpp"
 
 #include <algorithm>
@@ -46,19 +47,6 @@ Json domain_json(const DomainView& domain, const Self& self)
   return Json{}.set("config", std::move(config)).set("cert_status", std::move(status));
 }
 
-Json node_json(const View& view)
-{
-  const Self& self = view.self;
-  return Json{}
-      .set("id", self.id)
-      .set("uuid", hex(self.uuid))
-      .set("url", self.url)
-      .set("last_seen", view.now.seconds())
-      .set("wg_public_key", self.wg_public_key)
-      .set("wg_ip", self.wg_ip)
-      .set("wg_endpoint", self.wg_endpoint);
-}
-
 Json domains_json(const View& view)
 {
   return codec::list_of(view.domains,
@@ -73,9 +61,8 @@ Json status_json(const View& view)
   out.set("num_connections", view.live);
   out.set("hosts", codec::list_of(view.hosts,
                                   [&](const HostView& one) { return host_json(one, view.self); }));
-  Json nodes = Json::array();
-  nodes.push(node_json(view));
-  out.set("nodes", std::move(nodes)).set("uuid", hex(view.self.uuid));
+  out.set("nodes", nodes_json(view)).set("store", store_json(view.store));
+  out.set("uuid", hex(view.self.uuid));
   out.set("version", view.self.version).set("status", view.accepting ? "up" : "down");
   out.set("reach", view.reach).set("domains", domains_json(view));
   out.set("development", view.development).set("app_id", hex(view.self.app_id));
@@ -126,6 +113,19 @@ Result<Json> instance_policy(const View& view, const std::string& instance)
   return out.set("admin_override", policy_json(policies.set_by_admin));
 }
 
+Result<Json> handshakes(const View& view, const std::string& instance)
+{
+  const HostView* host = find(view, instance);
+  if (host == nullptr) return unknown_instance(instance);
+  std::vector<HeardView> all = host->heard;
+  all.push_back({view.self.id, Time{host->handshake_ms}});
+  return Json{}.set("handshakes", codec::list_of(all, [](const HeardView& one) {
+                      return Json{}
+                          .set("observer_node_id", one.node)
+                          .set("timestamp", one.at.seconds());
+                    }));
+}
+
 Result<DomainSettings> domain_of(const Json& params)
 {
   DomainSettings out;
@@ -156,12 +156,6 @@ Result<Json> list_attestations(const AdminOutside& outside, const Json& params)
       .set("latest", std::move(latest))
       .set("history",
            codec::list_of(all, [&](const Attested& one) { return attested_json(one, node); }));
-}
-
-Result<Json> done_json(const Status& what)
-{
-  if (!what) return what.error();
-  return Json::object();
 }
 
 /// CAA records of all domains, one after the other; the error names those that failed.
@@ -206,25 +200,32 @@ std::vector<std::string> domain_names(const View& view)
 void add_instances(rpc::Service& to, const AdminOutside& outside)
 {
   const auto& none = messages::none();
-  to.methods["SetInstancePortPolicy"] = {
-      messages::set_port_policy(), none, [&outside](const Json& params) -> Result<Json> {
+  to.methods["SetInstancePortPolicy"] = Method::later(
+      messages::set_port_policy(), none, [&outside](const Json& params, Method::Done done) {
         const Json* policy = params.find("policy");
-        if (policy->is_null()) return fail(Errc::malformed, "'policy' is missing");
-        return done_json(outside.set_policy(*params.need_string("instance_id"),
-                                            TRY(route::parse_port_policy(*policy))));
-      }};
-  to.methods["ClearInstancePortPolicy"] = {
-      messages::instance_id(), none, [&outside](const Json& params) -> Result<Json> {
-        return done_json(outside.set_policy(*params.need_string("instance_id"), std::nullopt));
-      }};
+        if (policy->is_null()) return done(fail(Errc::malformed, "'policy' is missing"));
+        const auto read = route::parse_port_policy(*policy);
+        if (!read) return done(read.error());
+        outside.set_policy(*params.need_string("instance_id"), *read, when(std::move(done)));
+      });
+  to.methods["ClearInstancePortPolicy"] = Method::later(
+      messages::instance_id(), none, [&outside](const Json& params, Method::Done done) {
+        outside.set_policy(*params.need_string("instance_id"), std::nullopt,
+                           when(std::move(done)));
+      });
   to.methods["GetInstancePortPolicy"] = {
       messages::instance_id(), messages::instance_policy(), [&outside](const Json& params) {
         return instance_policy(outside.view(), *params.need_string("instance_id"));
       }};
-  to.methods["DrainInstance"] = {
-      messages::drain_instance(), none, [&outside](const Json& params) -> Result<Json> {
-        return done_json(outside.drain(*params.need_string("instance_id"),
-                                       TRY(params.get_bool("drained", false))));
+  to.methods["DrainInstance"] = Method::later(
+      messages::drain_instance(), none, [&outside](const Json& params, Method::Done done) {
+        const auto drained = params.get_bool("drained", false);
+        if (!drained) return done(drained.error());
+        outside.drain(*params.need_string("instance_id"), *drained, when(std::move(done)));
+      });
+  to.methods["GetInstanceHandshakes"] = {
+      messages::instance_id(), messages::handshakes(), [&outside](const Json& params) {
+        return handshakes(outside.view(), *params.need_string("instance_id"));
       }};
   to.methods["GetInfo"] = {
       messages::id(),
@@ -257,19 +258,23 @@ void add_domains(rpc::Service& to, const AdminOutside& outside)
                                  return one_domain(
                                      TRY(normal_domain(*params.need_string("domain"))));
                                }};
-  to.methods["AddZtDomain"] = {messages::zt_domain(), messages::zt_domain_info(),
-                               [&outside, one_domain](const Json& params) -> Result<Json> {
-                                 const DomainSettings wanted = TRY(domain_of(params));
-                                 if (find_domain(outside.view(), wanted.name) != nullptr)
-                                   return fail(Errc::denied, "domain '{}' is there already",
-                                               wanted.name);
-                                 TRY(outside.add_domain(wanted));
-                                 return one_domain(wanted.name);
-                               }};
-  to.methods["DeleteZtDomain"] = {
-      messages::domain(), none, [&outside](const Json& params) -> Result<Json> {
-        return done_json(outside.delete_domain(TRY(normal_domain(*params.need_string("domain")))));
-      }};
+  to.methods["AddZtDomain"] = Method::later(
+      messages::zt_domain(), messages::zt_domain_info(),
+      [&outside, one_domain](const Json& params, Method::Done done) {
+        const auto wanted = domain_of(params);
+        if (!wanted) return done(wanted.error());
+        if (find_domain(outside.view(), wanted->name) != nullptr)
+          return done(fail(Errc::denied, "domain '{}' is there already", wanted->name));
+        outside.add_domain(*wanted, [one_domain, name = wanted->name, done](const Status& added) {
+          done(added ? one_domain(name) : Result<Json>{added.error()});
+        });
+      });
+  to.methods["DeleteZtDomain"] = Method::later(
+      messages::domain(), none, [&outside](const Json& params, Method::Done done) {
+        const auto name = normal_domain(*params.need_string("domain"));
+        if (!name) return done(name.error());
+        outside.delete_domain(*name, when(std::move(done)));
+      });
   to.methods["RenewZtDomainCert"] = {
       messages::renew_domain(), messages::renewed_domain(),
       [&outside](const Json& params) -> Result<Json> {
@@ -290,21 +295,13 @@ void add_domains(rpc::Service& to, const AdminOutside& outside)
   to.methods["SetCaa"] = Method::later(none, none, [&outside](const Json&, Method::Done done) {
     std::make_shared<CaaRun>(outside, domain_names(outside.view()), std::move(done))->next();
   });
-  to.methods["ReloadCert"] = {
-      none, none, [&outside](const Json&) -> Result<Json> { return done_json(outside.reload()); }};
+  to.methods["ReloadCert"] =
+      Method::later(none, none, [&outside](const Json&, Method::Done done) {
+        when(std::move(done))(outside.reload());
+      });
   to.methods["ListCertAttestations"] = {
       messages::list_attestations(), messages::attestations(),
       [&outside](const Json& params) { return list_attestations(outside, params); }};
-}
-
-Result<Json> set_node_status(const AdminOutside& outside, const Json& params)
-{
-  const std::uint64_t id = TRY(params.get_u64("id", 0));
-  const std::string status = TRY(params.get_string("status", ""));
-  if (id != outside.view().self.id) return fail(Errc::not_found, "no node {}", id);
-  if (status != "up" && status != "down")
-    return fail(Errc::malformed, "status '{}' (want up or down)", printable(status));
-  return done_json(outside.set_accepting(status == "up"));
 }
 
 } // namespace
@@ -332,15 +329,13 @@ rpc::Service admin_service(const AdminOutside& outside)
                                   .set("registered", std::uint64_t{view.hosts.size()})
                                   .set("online", std::int64_t{online});
                             }};
-  out.methods["SetNodeStatus"] = {messages::node_status(), none, [&outside](const Json& params) {
-                                    return set_node_status(outside, params);
-                                  }};
   out.methods["Exit"] = {messages::exit(), none, [&outside](const Json& params) -> Result<Json> {
                            outside.exit(TRY(params.get_bool("force", false)));
                            return Json::object();
                          }};
   add_instances(out, outside);
   add_domains(out, outside);
+  add_nodes(out, outside);
   return out;
 }
 

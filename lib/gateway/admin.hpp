@@ -14,12 +14,13 @@ struct AdminOutside {
   using Done = std::function<void(Status)>;
   std::function<View()> view{};
   /// Errc::not_found: no such instance.
-  std::function<Status(const std::string& instance, std::optional<route::PortPolicy>)> set_policy{};
-  std::function<Status(const std::string& instance, bool drained)> drain{};
-  std::function<Status(bool accepting)> set_accepting{};
+  std::function<void(const std::string& instance, std::optional<route::PortPolicy>, Done)>
+      set_policy{};
+  std::function<void(const std::string& instance, bool drained, Done)> drain{};
+  std::function<void(std::uint64_t node, bool accepting, Done)> set_accepting{};
   /// Further domains, kept in the state. Errc::not_found: none was added under that name.
-  std::function<Status(const DomainSettings&)> add_domain{};
-  std::function<Status(const std::string& name)> delete_domain{};
+  std::function<void(const DomainSettings&, Done)> add_domain{};
+  std::function<void(const std::string& name, Done)> delete_domain{};
   std::function<Status(const std::string& domain)> renew{}; ///< begins; Errc::not_found
   std::function<void(const std::string& domain, Done)> set_caa{};
   std::function<Status()> reload{}; ///< settings and certificates anew

@@ -36,28 +36,36 @@ struct World {
     domain.not_after = Time{now_ms + 1000};
     view.domains = {domain};
     outside.view = [this] { return view; };
+    view.self.id = 1;
+    view.nodes.resize(2);
+    view.nodes[0].self.id = 1;
+    view.nodes[1].self.id = 3;
+    view.nodes[1].accepting = false;
+    view.hosts[0].heard = {{3, Time{now_ms - 5000}}};
+    using Done = AdminOutside::Done;
     outside.set_policy = [this](const std::string& id,
-                                const std::optional<route::PortPolicy>& policy) -> Status {
+                                const std::optional<route::PortPolicy>& policy, const Done& done) {
       steps.push_back(fmt::format("policy {} {}", id, policy ? "set" : "cleared"));
-      return known(id);
+      done(known(id));
     };
-    outside.drain = [this](const std::string& id, bool drained) -> Status {
+    outside.drain = [this](const std::string& id, bool drained, const Done& done) {
       steps.push_back(fmt::format("drain {} {}", id, drained));
-      return known(id);
+      done(known(id));
     };
-    outside.set_accepting = [this](bool accepting) -> Status {
-      view.accepting = accepting;
-      return ok();
+    outside.set_accepting = [this](std::uint64_t node, bool accepting, const Done& done) {
+      steps.push_back(fmt::format("node {} {}", node, accepting));
+      if (node == 1) view.accepting = accepting;
+      done(ok());
     };
-    outside.add_domain = [this](const DomainSettings& one) -> Status {
+    outside.add_domain = [this](const DomainSettings& one, const Done& done) {
       DomainView added;
       added.settings = one;
       view.domains.push_back(added);
-      return ok();
+      done(ok());
     };
-    outside.delete_domain = [this](const std::string& name) -> Status {
+    outside.delete_domain = [this](const std::string& name, const Done& done) {
       steps.push_back("delete " + name);
-      return ok();
+      done(ok());
     };
     outside.renew = [this](const std::string& name) -> Status {
       steps.push_back("renew " + name);
@@ -167,9 +175,37 @@ TEST_SUITE("gateway::admin")
     CHECK(world.steps == std::vector<std::string>{"drain b1 true"});
     world.get("SetNodeStatus", Json{}.set("id", 1).set("status", "down"));
     CHECK_FALSE(world.view.accepting);
+    world.get("SetNodeStatus", Json{}.set("id", 3).set("status", "up"));
+    CHECK(world.steps.back() == "node 3 true");
     CHECK(world.why("SetNodeStatus", Json{}.set("id", 2).set("status", "up")) == "no node 2");
     CHECK(world.why("SetNodeStatus", Json{}.set("id", 1).set("status", "off")).find("'off'") !=
           std::string::npos);
+  }
+
+  TEST_CASE("the nodes of a cluster, the store, and who heard of an instance")
+  {
+    World world;
+    CHECK(write_json(world.get("GetNodeStatuses")) ==
+          R"({"statuses":[{"node_id":1,"status":"up"},{"node_id":3,"status":"down"}]})");
+    CHECK(world.get("Status").find("store")->is_null());
+    world.view.store = {true, false, "no majority", "http://e", 2};
+    world.view.nodes[0].connections = 5;
+    world.view.nodes[1].connections = 4;
+    CHECK(write_json(world.get("GetGlobalConnections")) ==
+          R"({"total_connections":9,"node_connections":{"1":5,"3":4}})");
+    world.view.nodes[1].up = false;
+    CHECK(write_json(world.get("GetGlobalConnections")) ==
+          R"({"total_connections":5,"node_connections":{"1":5}})");
+    const Json status = world.get("Status");
+    CHECK(*status.find("store")->need_string("problem") == "no majority");
+    CHECK_FALSE(*status.find("nodes")->items()[1].get_bool("up", true));
+    const Json heard = world.get("GetInstanceHandshakes", Json{}.set("instance_id", "b1"));
+    CHECK(write_json(heard) == fmt::format(R"({{"handshakes":[{{"observer_node_id":3,"timestamp":)"
+                                           R"({}}},{{"observer_node_id":1,"timestamp":{}}}]}})",
+                                           (now_ms - 5000) / 1000, (now_ms - 299'000) / 1000));
+    CHECK(world.why("GetInstanceHandshakes", Json{}.set("instance_id", "c")).find("no instance") !=
+          std::string::npos);
+    CHECK(metrics_text(world.view).find("dstack_gateway_store_healthy 0\n") != std::string::npos);
   }
 
   TEST_CASE("domains")

@@ -35,6 +35,29 @@ const Fields& node()
   return fields;
 }
 
+/// As operators see it.
+const Fields& node_with_state()
+{
+  static const Fields fields = [] {
+    Fields out = node();
+    out.push_back({100, "up", FieldKind::boolean});
+    out.push_back({101, "status"});
+    out.push_back({102, "num_connections", FieldKind::u64});
+    out.push_back({103, "version"});
+    return out;
+  }();
+  return fields;
+}
+
+const Fields& store()
+{
+  static const Fields fields = {{1, "healthy", FieldKind::boolean},
+                                {2, "problem"},
+                                {3, "member"},
+                                {4, "refused", FieldKind::u64}};
+  return fields;
+}
+
 const Fields& attestation()
 {
   static const Fields fields = {{1, "public_key", FieldKind::bytes},
@@ -130,6 +153,29 @@ const Fields& node_status()
   return fields;
 }
 
+const Fields& node_statuses()
+{
+  static const Fields fields = {
+      {1, "statuses", FieldKind::messages, Need::defaulted,
+       {{1, "node_id", FieldKind::u64}, {2, "status"}}}};
+  return fields;
+}
+
+const Fields& handshakes()
+{
+  static const Fields fields = {
+      {1, "handshakes", FieldKind::messages, Need::defaulted,
+       {{1, "observer_node_id", FieldKind::u64}, {2, "timestamp", FieldKind::u64}}}};
+  return fields;
+}
+
+const Fields& global_connections()
+{
+  static const Fields fields = {{1, "total_connections", FieldKind::u64},
+                                {2, "node_connections", FieldKind::counts}};
+  return fields;
+}
+
 const Fields& host_info()
 {
   static const Fields fields = {{1, "instance_id"},
@@ -153,7 +199,7 @@ const Fields& status()
       {3, "bootnode_url"},
       {4, "num_connections", FieldKind::u64},
       {5, "hosts", FieldKind::messages, Need::defaulted, host_info()},
-      {6, "nodes", FieldKind::messages, Need::defaulted, node()},
+      {6, "nodes", FieldKind::messages, Need::defaulted, node_with_state()},
       {7, "uuid", FieldKind::bytes},
       {100, "version"},
       {101, "status"},
@@ -162,7 +208,8 @@ const Fields& status()
       {104, "development", FieldKind::boolean},
       {105, "app_id", FieldKind::bytes},
       {106, "rpc"},
-      {107, "proxy", FieldKind::texts}};
+      {107, "proxy", FieldKind::texts},
+      {108, "store", FieldKind::message, Need::optional, store()}};
   return fields;
 }
 

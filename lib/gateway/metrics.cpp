@@ -66,6 +66,16 @@ std::string metrics_text(const View& view)
   gauge(out, "dstack_gateway_accepting", "1 while registrations are taken.",
         view.accepting ? 1 : 0);
   gauge(out, "dstack_gateway_connections", "Connections now.", view.live);
+  const auto up = std::count_if(view.nodes.begin(), view.nodes.end(),
+                                [](const NodeView& one) { return one.up; });
+  gauge(out, "dstack_gateway_nodes", "Nodes of the cluster.", view.nodes.size());
+  gauge(out, "dstack_gateway_nodes_up", "Those that gave a sign within their lease.", up);
+  if (view.store.there) {
+    gauge(out, "dstack_gateway_store_healthy", "1 while a majority of the store answers.",
+          view.store.healthy ? 1 : 0);
+    gauge(out, "dstack_gateway_store_records_refused", "Records that were not believed.",
+          view.store.refused);
+  }
   counters(out, "dstack_gateway_proxy_", view.data_plane);
   refusals(out, view.refused);
   counters(out, "dstack_gateway_", view.control);

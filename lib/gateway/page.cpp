@@ -76,6 +76,23 @@ void add_node(Page& out, const View& view)
   out.raw("</dl>\n</section>\n");
 }
 
+void add_cluster(Page& out, const View& view)
+{
+  if (!view.store.there) return;
+  out.open(fmt::format("Nodes: {}", view.nodes.size())).raw("<dl>\n");
+  out.fact("Store", view.store.healthy ? fmt::format("healthy ({})", view.store.member)
+                                       : view.store.problem);
+  if (view.store.refused != 0)
+    out.fact("Records that were not believed", fmt::format("{}", view.store.refused));
+  out.raw("</dl>\n<table>\n");
+  out.row("th", {"Node", "URL", "WireGuard", "State", "Registrations", "Connections"});
+  for (const NodeView& one : view.nodes)
+    out.row("td", {fmt::format("{}{}", one.self.id, one.self.id == view.self.id ? " (this)" : ""),
+                   one.self.url, one.self.wg_endpoint, one.up ? "up" : "gone",
+                   one.accepting ? "taken" : "refused", fmt::format("{}", one.connections)});
+  out.raw("</table>\n</section>\n");
+}
+
 void add_domains(Page& out, const View& view)
 {
   out.open("Domains").raw("<table>\n");
@@ -120,6 +137,7 @@ http::Response admin_page(const View& view)
   if (view.development) out.raw(development_note);
   if (!view.accepting) out.raw(refusing_note);
   add_node(out, view);
+  add_cluster(out, view);
   add_domains(out, view);
   add_hosts(out, view);
   add_counts(out, view);

@@ -24,16 +24,19 @@ Json node_json(const Self& self, Time now)
       .set("wg_endpoint", self.wg_endpoint);
 }
 
-Json registered_json(const Self& self, const route::RegistryEntry& entry, Time now)
+Json registered_json(const GatewayOutside& outside, const route::RegistryEntry& entry)
 {
+  const Self self = outside.self();
   Json servers = Json::array();
-  if (!self.wg_public_key.empty())
-    servers.push(Json{}
-                     .set("pk", self.wg_public_key)
-                     .set("ip", self.wg_ip)
-                     .set("endpoint", self.wg_endpoint));
   Json gateways = Json::array();
-  if (!self.url.empty()) gateways.push(node_json(self, now));
+  for (const Self& node : outside.nodes()) {
+    if (!node.wg_public_key.empty())
+      servers.push(Json{}
+                       .set("pk", node.wg_public_key)
+                       .set("ip", node.wg_ip)
+                       .set("endpoint", node.wg_endpoint));
+    if (!node.url.empty()) gateways.push(node_json(node, outside.now()));
+  }
   Json wg;
   wg.set("client_ip", entry.address.text()).set("servers", std::move(servers));
   Json agent;
@@ -77,7 +80,7 @@ void register_cvm(const GatewayOutside& outside,
     if (!admitted) return done(admitted.error());
     outside.enrol(wanted, [&outside, done](const Result<route::RegistryEntry>& entry) {
       if (!entry) return done(entry.error());
-      done(registered_json(outside.self(), *entry, outside.now()));
+      done(registered_json(outside, *entry));
     });
   });
 }
@@ -91,11 +94,15 @@ Json info_json(const Self& self)
       .set("version", self.version);
 }
 
-Result<Json> peers_json(const Self& self, const Caller& caller)
+Result<Json> peers_json(const GatewayOutside& outside, const Caller& caller)
 {
+  const Self self = outside.self();
   if (caller.app_id.empty() || caller.app_id != self.app_id)
     return fail(Errc::denied, "only gateways of this app are told of the others");
-  return Json{}.set("my_id", self.id).set("my_url", self.url).set("peers", Json::array());
+  Json peers = Json::array();
+  for (const Self& node : outside.nodes())
+    if (node.id != self.id) peers.push(Json{}.set("id", node.id).set("url", node.url));
+  return Json{}.set("my_id", self.id).set("my_url", self.url).set("peers", std::move(peers));
 }
 
 Json key_json(const Attested& key)
@@ -132,7 +139,7 @@ rpc::Service gateway_service(const GatewayOutside& outside, const Caller& caller
                                return outside.acme_info();
                              }};
   out.methods["GetPeers"] = {none, messages::peers(), [&outside, caller](const Json&) {
-                               return peers_json(outside.self(), caller);
+                               return peers_json(outside, caller);
                              }};
   return out;
 }

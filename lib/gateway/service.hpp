@@ -11,6 +11,8 @@ namespace dstack::gateway {
 struct GatewayOutside {
   std::function<Time()> now{};
   std::function<Self()> self{};
+  /// Those that VMs are to reach, this one among them.
+  std::function<std::vector<Self>()> nodes{};
   std::function<bool()> accepting{}; ///< this node takes registrations
   /// Whether that VM may register, by whoever else is asked. Called back once.
   std::function<void(const attest::AppInfo&, std::function<void(Status)>)> admit{};

@@ -32,6 +32,11 @@ struct World {
     caller.app->compose_hash = Bytes(32, 0xc1);
     outside.now = [] { return Time{1'800'000'000'000}; };
     outside.self = [this] { return self; };
+    outside.nodes = [this] {
+      std::vector<Self> out = others;
+      out.insert(out.begin(), self);
+      return out;
+    };
     outside.accepting = [this] { return accepting; };
     outside.admit = [this](const attest::AppInfo& app, const std::function<void(Status)>& done) {
       asked_webhook = app.app_id;
@@ -65,6 +70,7 @@ struct World {
   }
 
   Self self{};
+  std::vector<Self> others{};
   Caller caller{};
   GatewayOutside outside{};
   bool accepting = true;
@@ -171,6 +177,28 @@ TEST_SUITE("gateway::service")
     World world;
     world.refused = fail(Errc::denied, "IP pool exhausted");
     CHECK(world.why("RegisterCvm", registration()) == "IP pool exhausted");
+  }
+
+  TEST_CASE("VMs are told of all nodes, and gateways of the others")
+  {
+    World world;
+    Self other = world.self;
+    other.id = 2;
+    other.url = "https://gw2.example.com:8000";
+    other.wg_ip = "10.8.64.1/16";
+    Self hidden = other;
+    hidden.id = 3;
+    hidden.url = hidden.wg_public_key = "";
+    world.others = {other, hidden};
+    const Json answer = world.get("RegisterCvm", registration());
+    const auto& servers = answer.find("wg")->find("servers")->items();
+    REQUIRE(servers.size() == 2);
+    CHECK(*servers[1].need_string("ip") == "10.8.64.1/16");
+    CHECK(answer.find("gateways")->items().size() == 2);
+    CHECK(*answer.find("gateways")->items()[1].need_u64("id") == 2);
+    world.caller.app_id = world.self.app_id;
+    CHECK(write_json(*world.get("GetPeers").find("peers")) ==
+          R"([{"id":2,"url":"https://gw2.example.com:8000"},{"id":3,"url":""}])");
   }
 
   TEST_CASE("anybody may ask for Info and AcmeInfo, gateways of this app for the others")

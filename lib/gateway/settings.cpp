@@ -299,6 +299,54 @@ Status read_collateral(const Toml& in, Settings& out)
   return ok();
 }
 
+/// Scheme, host and port, no path.
+Status check_member(const std::string& text)
+{
+  const auto scheme = text.find("://");
+  const std::string rest = scheme == std::string::npos ? "" : text.substr(scheme + 3);
+  if ((text.starts_with("http://") || text.starts_with("https://")) && !rest.empty() &&
+      rest.find_first_of("/?#@") == std::string::npos)
+    return ok();
+  return fail(Errc::config, "'{}' is no member of etcd (want http://HOST:PORT or https://HOST:PORT)",
+              printable(text));
+}
+
+Status check_key_prefix(const std::string& text)
+{
+  constexpr std::size_t longest = 256;
+  if (text.starts_with('/') && !text.ends_with('/') && text.size() <= longest) return ok();
+  return fail(Errc::config, "'{}' is no prefix of keys (want /…, without / at its end)", text);
+}
+
+Status read_cluster(const Toml& in, Settings& out)
+{
+  using S = ClusterSettings;
+  static const std::vector<Key<S>> keys{
+      list_key("etcd", &S::etcd, check_member),
+      checked_key("prefix", &S::prefix, check_key_prefix),
+      codec::number_key("node", &S::node, {1, max_nodes}),
+      codec::line_key("ca_file", &S::ca_file),
+      codec::line_key("certificate_file", &S::certificate_file),
+      codec::line_key("key_file", &S::key_file),
+      codec::line_key("user", &S::user),
+      codec::line_key("password_file", &S::password_file),
+      codec::duration_key("timeout", &S::timeout, 100),
+      codec::duration_key("lease", &S::lease, 3000)};
+  out.cluster = TRY(codec::read_table(in, keys, "cluster", out.cluster).within("[cluster]"));
+  const S& s = out.cluster;
+  if (s.certificate_file.empty() != s.key_file.empty())
+    return fail(Errc::config, "[cluster]: line {}: a certificate needs its key, and a key its "
+                              "certificate",
+                in.line);
+  if (s.user.empty() != s.password_file.empty())
+    return fail(Errc::config, "[cluster]: line {}: 'user' and 'password_file' go together", in.line);
+  const bool open = std::any_of(s.etcd.begin(), s.etcd.end(),
+                                [](const std::string& one) { return one.starts_with("http://"); });
+  if (s.user.empty() || !open) return ok();
+  return fail(Errc::config, "[cluster]: line {}: a password goes to members at https://… alone",
+              in.line);
+}
+
 const std::vector<Key<Settings>>& top_keys()
 {
   using S = Settings;
@@ -320,7 +368,8 @@ const std::vector<Key<Settings>>& top_keys()
       {"proxy", read_proxy},
       {"admin", read_admin},
       {"webhook", read_webhook},
-      {"collateral", read_collateral}};
+      {"collateral", read_collateral},
+      {"cluster", read_cluster}};
   return keys;
 }
 
@@ -332,6 +381,10 @@ Status check_whole(const Settings& s)
     if (!domain.dns.empty() && !s.dns.contains(domain.dns))
       return fail(Errc::config, "domain '{}' names [dns.{}], which is not there", domain.name,
                   domain.dns);
+  if (!s.cluster.alone() &&
+      s.certificates.authority == CertificateSettings::Authority::development)
+    return fail(Errc::config, "[cluster]: its nodes need certificates of one authority that they "
+                              "all can ask: a development CA is one node's own");
   route::PoolSettings pool;
   pool.gateway = *route::parse_address_in_network(s.wireguard.address);
   pool.clients = *route::parse_network(s.wireguard.clients);

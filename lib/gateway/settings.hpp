@@ -118,6 +118,26 @@ struct CollateralSettings {
   bool operator==(const CollateralSettings&) const = default;
 };
 
+/// Guests take no more servers from one gateway (gatewayclient).
+inline constexpr std::uint64_t max_nodes = 16;
+
+/// [cluster]: several nodes that share through etcd.
+struct ClusterSettings {
+  std::vector<std::string> etcd{}; ///< its members, "http://127.0.0.1:2379"; none: this one is alone
+  std::string prefix = "/dstack/gateway"; ///< of all keys
+  std::uint64_t node = 1;                 ///< 1 to max_nodes, another one for each
+  std::string ca_file{};                  ///< trusted for etcd instead of the system's roots
+  std::string certificate_file{};         ///< ours for etcd, with its key
+  std::string key_file{};                 ///< owner-only
+  std::string user{};                     ///< of etcd
+  std::string password_file{};            ///< owner-only
+  milliseconds timeout{2'000};            ///< until the next member is asked
+  milliseconds lease{15'000};             ///< without a sign for so long a node counts as gone
+  bool operator==(const ClusterSettings&) const = default;
+
+  bool alone() const { return etcd.empty(); }
+};
+
 struct Settings {
   bool development = false;              ///< evidence of a simulated TEE counts
   std::string listen = "127.0.0.1:8010"; ///< a KMS of the same machine has 8000
@@ -137,6 +157,7 @@ struct Settings {
   AdminSettings admin{};
   WebhookSettings webhook{};
   CollateralSettings collateral{};
+  ClusterSettings cluster{};
   bool operator==(const Settings&) const = default;
 };
 

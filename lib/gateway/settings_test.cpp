@@ -84,6 +84,23 @@ Settings full()
   return s;
 }
 
+Settings one_of_several()
+{
+  using std::chrono::milliseconds;
+  Settings s;
+  s.cluster = {{"https://10.0.0.1:2379", "https://etcd.example.com:2379"},
+               "/gateways/a",
+               3,
+               "ca.pem",
+               "own.pem",
+               "own.key",
+               "gateway",
+               "password",
+               milliseconds{500},
+               milliseconds{6000}};
+  return s;
+}
+
 } // namespace
 
 TEST_SUITE("gateway::settings")
@@ -101,6 +118,28 @@ TEST_SUITE("gateway::settings")
     const auto read = settings_from_toml(settings_text(full()), "gateway.toml");
     REQUIRE_MESSAGE(read, read.error().message());
     CHECK(*read == full());
+    const auto several = settings_from_toml(settings_text(one_of_several()), "gateway.toml");
+    REQUIRE_MESSAGE(several, several.error().message());
+    CHECK(*several == one_of_several());
+    CHECK_FALSE(several->cluster.alone());
+    CHECK(read->cluster.alone());
+  }
+
+  TEST_CASE("a cluster needs members of etcd, a number, and an authority that all nodes can ask")
+  {
+    refuses("[cluster]\netcd = [\"10.0.0.1:2379\"]", "no member of etcd");
+    refuses("[cluster]\netcd = [\"http://10.0.0.1:2379/v3\"]", "no member of etcd");
+    refuses("[cluster]\netcd = [\"http://a:b@10.0.0.1:2379\"]", "no member of etcd");
+    refuses("[cluster]\nnode = 0", "'node'");
+    refuses("[cluster]\nprefix = \"gateway\"", "no prefix of keys");
+    refuses("[cluster]\ncertificate_file = \"a.pem\"", "needs its key");
+    refuses("[cluster]\nuser = \"a\"", "go together");
+    refuses("[cluster]\netcd = [\"http://10.0.0.1:2379\"]\nuser = \"a\"\npassword_file = \"b\"",
+            "https://");
+    refuses("[cluster]\nnode = 17", "'node'");
+    refuses("[certificates]\nauthority = \"development\"\n[cluster]\n"
+            "etcd = [\"http://10.0.0.1:2379\"]",
+            "certificates of one authority");
   }
 
   TEST_CASE("what is not understood is refused with its line")

@@ -197,10 +197,41 @@ offline = {}
 
 } // namespace
 
+namespace {
+
+std::string cluster_text(const ClusterSettings& c)
+{
+  return fmt::format(R"(
+[cluster]
+# Several gateways that are one: who registered, operators' settings and certificates are shared
+# through etcd (its members: "http://HOST:2379"). Without, this gateway is alone. What is kept there
+# is sealed with a key of the app: all nodes have the same app id. Each has a node number, an address
+# and a range of [wireguard].clients of its own, in one network. A node that etcd's majority does not
+# hear goes on serving, takes no new VMs and gets no certificates. (etcd keeps all that ever was,
+# unless it is run with --auto-compaction-retention.)
+etcd = {}
+prefix = {}
+node = {}                 # 1 to 16
+ca_file = {}             # PEM; trusted for etcd instead of the system's authorities
+certificate_file = {}    # PEM; ours for etcd, with its key; beside a password without CommonName
+key_file = {}            # owner-only
+user = {}                # with a password, to https:// members
+password_file = {}       # owner-only
+timeout = {}       # until the next member is asked
+lease = {}        # without a sign for so long a node counts as gone
+)",
+                     toml_text(c.etcd), toml_text(c.prefix), c.node, toml_text(c.ca_file),
+                     toml_text(c.certificate_file), toml_text(c.key_file), toml_text(c.user),
+                     toml_text(c.password_file), toml_text(c.timeout), toml_text(c.lease));
+}
+
+} // namespace
+
 std::string settings_text(const Settings& s)
 {
   return own_text(s) + domains_text(s) + certificates_text(s.certificates) + ways_text(s) +
-         wireguard_text(s.wireguard) + proxy_text(s.proxy) + rest_text(s);
+         wireguard_text(s.wireguard) + proxy_text(s.proxy) + rest_text(s) +
+         cluster_text(s.cluster);
 }
 
 } // namespace dstack::gateway

@@ -22,6 +22,12 @@ struct Self {
   std::string txt_prefix{};
 };
 
+/// When a node heard of an instance last.
+struct HeardView {
+  std::uint64_t node = 0;
+  Time at{};
+};
+
 struct HostView {
   route::RegistryEntry entry{};
   std::int64_t handshake_ms = 0; ///< Unix; 0: not known
@@ -30,6 +36,7 @@ struct HostView {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   bool drained = false;
+  std::vector<HeardView> heard{}; ///< by other nodes
   std::string reached{}; ///< without WireGuard: "22>127.0.0.1:40022, …", or why it is not
 };
 
@@ -40,6 +47,24 @@ struct DomainView {
   std::optional<Time> issued{};
   bool issuing = false;
   std::string problem{};
+};
+
+/// A node of the cluster, this one among them.
+struct NodeView {
+  Self self{};           ///< what VMs are told of it
+  bool up = true;        ///< it gave a sign within its lease
+  bool accepting = true; ///< registrations
+  Time seen{};           ///< when it wrote last when it heard of whom; of this one: now
+  std::uint64_t connections = 0;
+};
+
+/// The store that the nodes share.
+struct StoreView {
+  bool there = false;    ///< false: this node is alone
+  bool healthy = false;  ///< a majority of it answers, and knows us
+  std::string problem{}; ///< why not
+  std::string member{};  ///< that answered last
+  std::uint64_t refused = 0; ///< records that did not open or made no sense
 };
 
 /// A key of ours that the TEE vouches for (spec gateway 15.6).
@@ -63,6 +88,8 @@ struct View {
   std::string rpc_url{};
   std::vector<std::string> proxy{}; ///< addresses that the data plane listens on
   Time now{};
+  std::vector<NodeView> nodes{}; ///< by number
+  StoreView store{};
   std::vector<HostView> hosts{}; ///< by instance id
   std::vector<DomainView> domains{};
   std::uint64_t live = 0;            ///< connections of the data plane

@@ -34,6 +34,7 @@ struct InstancePolicies {
   std::optional<PortPolicy> reported{};
 
   const PortPolicy* effective() const; ///< nullptr: not known
+  bool operator==(const InstancePolicies&) const = default;
 };
 
 struct PortVerdict {

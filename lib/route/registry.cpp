@@ -118,6 +118,7 @@ Registry::Outcome Registry::update(RegistryEntry& entry, const Enrolment& who, T
 void Registry::insert(RegistryEntry entry)
 {
   keys_[entry.public_key] = entry.instance_id;
+  addresses_[entry.address] = entry.instance_id;
   ++apps_[entry.app_id];
   std::string id = entry.instance_id;
   entries_.insert_or_assign(std::move(id), std::move(entry));
@@ -133,15 +134,26 @@ Status Registry::restore(RegistryEntry entry)
     return fail(Errc::denied, "instance {} is there already", entry.instance_id);
   TRY(check_ids(entry.instance_id, entry.app_id));
   TRY(check_key(entry.public_key, entry.instance_id));
-  if (pool_.is_ours(entry.address)) {
-    if (!pool_.take(entry.address))
-      return fail(Errc::denied, "instance {}: address {} is another's", entry.instance_id,
-                  entry.address.text());
-  } else {
-    entry.address = TRY(pool_.allocate());
-  }
+  TRY(take_address(entry));
   insert(std::move(entry));
   return ok();
+}
+
+Status Registry::take_address(RegistryEntry& entry)
+{
+  const Address& address = entry.address;
+  if (addresses_.contains(address))
+    return fail(Errc::denied, "instance {}: address {} is another's", entry.instance_id,
+                address.text());
+  if (pool_.take(address)) return ok();
+  const AddressInNetwork& gateway = settings_.pool.gateway;
+  if (!settings_.shared) {
+    entry.address = TRY(pool_.allocate());
+    return ok();
+  }
+  if (gateway.network().contains(address) && address != gateway.address) return ok();
+  return fail(Errc::denied, "instance {}: address {} is none of VMs in {}", entry.instance_id,
+              address.text(), gateway.network().text());
 }
 
 Status Registry::set_admin_policy(std::string_view instance_id, std::optional<PortPolicy> policy)
@@ -170,12 +182,13 @@ bool Registry::remove(std::string_view instance_id)
   const auto app = apps_.find(found->second.app_id);
   if (--app->second == 0) apps_.erase(app);
   keys_.erase(found->second.public_key);
+  addresses_.erase(found->second.address);
   pool_.release(found->second.address);
   entries_.erase(found);
   return true;
 }
 
-std::vector<std::string> Registry::remove_dead(const Handshakes& heard, Time now)
+std::vector<std::string> Registry::dead(const Handshakes& heard, Time now) const
 {
   std::vector<std::string> out;
   for (const auto& [id, entry] : entries_) {
@@ -185,6 +198,12 @@ std::vector<std::string> Registry::remove_dead(const Handshakes& heard, Time now
     if (handshake != heard.end()) last = std::max(last, std::min(handshake->second, now));
     if (now.ms - last.ms > settings_.forget_after_ms) out.push_back(id);
   }
+  return out;
+}
+
+std::vector<std::string> Registry::remove_dead(const Handshakes& heard, Time now)
+{
+  std::vector<std::string> out = dead(heard, now);
   for (const std::string& id : out)
     remove(id);
   return out;

@@ -31,6 +31,7 @@ struct RegistryEntry {
   Address address{};
   Time registered{}; ///< when its key was taken
   InstancePolicies policies{};
+  bool operator==(const RegistryEntry&) const = default;
 };
 
 struct RegistrySettings {
@@ -39,6 +40,7 @@ struct RegistrySettings {
   std::size_t max_instances_per_app = 0;     ///< 0: as many as there are addresses
   std::int64_t forget_after_ms = 36'000'000; ///< neither registered nor heard of for so long
   std::uint16_t keepalive_seconds = 25;
+  bool shared = false; ///< other nodes hand out addresses of the network, too: they count as theirs
 };
 
 class Registry {
@@ -55,7 +57,8 @@ public:
   Result<Outcome> enrol(const Enrolment& who, Time now);
 
   /// An entry from before. One that contradicts those already there is refused: give them oldest
-  /// first. An address outside our range is exchanged for one of ours.
+  /// first. An address outside our range is exchanged for one of ours, unless nodes share theirs:
+  /// then it stays, if it is in the network and nobody's.
   Status restore(RegistryEntry entry);
 
   /// Errc::not_found for instances that are not registered.
@@ -69,6 +72,8 @@ public:
   /// Latest handshakes, Unix time; absent or zero: never. Removes and names those that are gone.
   using Handshakes = std::map<WgKey, Time>;
   std::vector<std::string> remove_dead(const Handshakes& heard, Time now);
+  /// The same without removing them.
+  std::vector<std::string> dead(const Handshakes& heard, Time now) const;
 
   const RegistryEntry* find(std::string_view instance_id) const;
   std::size_t size() const { return entries_.size(); }
@@ -83,6 +88,7 @@ private:
   Status check_key(const WgKey& key, const std::string& instance_id) const;
   Status check_new(const std::string& app_id) const;
   Outcome update(RegistryEntry& entry, const Enrolment& who, Time now);
+  Status take_address(RegistryEntry& entry);
   void insert(RegistryEntry entry);
 
   RegistrySettings settings_;
@@ -90,6 +96,7 @@ private:
   std::map<std::string, RegistryEntry, std::less<>> entries_{};
   std::map<std::string, std::size_t, std::less<>> apps_{}; ///< instances of each
   std::map<WgKey, std::string> keys_{};
+  std::map<Address, std::string> addresses_{};
 };
 
 } // namespace dstack::route

@@ -201,6 +201,37 @@ TEST_SUITE("route::registry")
     odd.instance_id = "x";
     CHECK(!after.restore(odd));
   }
+
+  TEST_CASE("what another node handed out stays, unless it is somebody's or none of the network")
+  {
+    RegistrySettings settings;
+    settings.pool.gateway = *parse_address_in_network("10.8.0.1/16");
+    settings.pool.clients = *parse_network("10.8.0.0/29");
+    settings.pool.reserved = {*parse_network("10.8.0.1")};
+    settings.shared = true;
+    auto all = *Registry::create(settings);
+    RegistryEntry theirs;
+    theirs.instance_id = "05";
+    theirs.app_id = "0a";
+    theirs.public_key = key(5);
+    theirs.address = *parse_address("10.8.64.2");
+    REQUIRE(all.restore(theirs));
+    CHECK(all.find("05")->address.text() == "10.8.64.2");
+    CHECK(line(all.enrol(who(5, 0xa, 6), now)) == "05 0a 10.8.64.2 peers unknown");
+    RegistryEntry odd = theirs;
+    odd.instance_id = "06";
+    odd.public_key = key(7);
+    CHECK(all.restore(odd).error().message() == "instance 06: address 10.8.64.2 is another's");
+    odd.address = *parse_address("10.9.0.2");
+    CHECK(all.restore(odd).error().message().find("none of VMs") != std::string::npos);
+    odd.address = *parse_address("10.8.0.1");
+    CHECK(!all.restore(odd));
+    CHECK(all.dead({}, Time{now.ms + 11 * hour}) == std::vector<std::string>{"05"});
+    CHECK(all.size() == 1);
+    REQUIRE(all.remove("05"));
+    odd.address = *parse_address("10.8.64.2");
+    CHECK(all.restore(odd));
+  }
 }
 
 } // namespace dstack::route

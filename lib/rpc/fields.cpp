@@ -28,6 +28,8 @@ Json default_of(const Field& field)
     return Json::array();
   case FieldKind::message:
     return Json{};
+  case FieldKind::counts:
+    return Json::object();
   }
   return Json{};
 }
@@ -85,6 +87,15 @@ Result<Json> messages_of(const Field& field, const Json& value, Source source)
   return out;
 }
 
+Result<Json> counts_of(const Json& value, Source source)
+{
+  if (!value.is_object()) return fail(Errc::malformed, "not an object");
+  Json out = Json::object();
+  for (const auto& [name, count] : value.members())
+    out.set(fmt::format("{}", TRY(parse_u64(name))), TRY(number_of(count, source)));
+  return out;
+}
+
 Result<Json> typed_value(const Field& field, const Json& value, Source source)
 {
   if (value.is_null() && field.need == Need::optional) return Json{};
@@ -107,6 +118,8 @@ Result<Json> typed_value(const Field& field, const Json& value, Source source)
     return value.is_null() ? Result<Json>{Json{}} : message_of(field, value, source);
   case FieldKind::messages:
     return messages_of(field, value, source);
+  case FieldKind::counts:
+    return counts_of(value, source);
   }
   return Json{};
 }

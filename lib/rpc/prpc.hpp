@@ -23,7 +23,8 @@ enum class FieldKind {
   texts,
   bytes_list,
   message, ///< of the field's members
-  messages
+  messages,
+  counts ///< map<uint64, uint64>: an object whose names are decimal
 };
 
 enum class Need { defaulted, optional }; ///< optional: may be null, and is null when absent

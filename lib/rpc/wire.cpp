@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t max_depth = 8;
 constexpr std::size_t max_items = 65'536;
+constexpr std::size_t max_counts = 1024;
 
 enum WireType : std::uint8_t { varint = 0, fixed64 = 1, delimited = 2, fixed32 = 5 };
 
@@ -65,6 +66,14 @@ bool is_list(FieldKind kind)
   return kind == FieldKind::texts || kind == FieldKind::bytes_list || kind == FieldKind::messages;
 }
 
+/// Of a map (protobuf language guide, "Maps": the same as repeated messages).
+const std::vector<Field>& count_fields()
+{
+  static const std::vector<Field> fields = {{1, "key", FieldKind::u64},
+                                            {2, "value", FieldKind::u64}};
+  return fields;
+}
+
 Result<Json> read_fields(const std::vector<Field>& fields, ByteView data, std::size_t depth);
 
 Result<Json> read_value(const Field& field, ByteReader& in, std::size_t depth)
@@ -83,6 +92,8 @@ Result<Json> read_value(const Field& field, ByteReader& in, std::size_t depth)
   case FieldKind::message:
   case FieldKind::messages:
     return read_fields(field.members, raw, depth + 1);
+  case FieldKind::counts:
+    return read_fields(count_fields(), raw, depth + 1);
   default:
     if (!is_utf8(as_text(raw))) return fail(Errc::malformed, "text that is not UTF-8");
     return Json{as_text(raw)};
@@ -109,12 +120,18 @@ Result<Json> read_fields(const std::vector<Field>& fields, ByteView data, std::s
       continue;
     }
     Json value = TRY(read_value(*field, in, depth).within("{}", field->name));
-    if (!is_list(field->kind)) {
-      out.set(field->name, std::move(value));
-      continue;
-    }
     // defaults_of made the members in the order of the fields.
     Json& list = out.members()[static_cast<std::size_t>(field - fields.begin())].second;
+    if (field->kind == FieldKind::counts) {
+      if (list.members().size() >= max_counts)
+        return fail(Errc::malformed, "{} is too long", field->name);
+      list.set(fmt::format("{}", TRY(value.need_u64("key"))), *value.find("value"));
+      continue;
+    }
+    if (!is_list(field->kind)) {
+      list = std::move(value);
+      continue;
+    }
     if (list.items().size() >= max_items)
       return fail(Errc::malformed, "{} is too long", field->name);
     list.push(std::move(value));
@@ -165,8 +182,19 @@ Status put_number(ByteWriter& out, const Field& field, const Json& value)
   return ok();
 }
 
+Status put_counts(ByteWriter& out, const Field& field, const Json& counts)
+{
+  if (!counts.is_object()) return fail(Errc::malformed, "not an object");
+  for (const auto& [name, count] : counts.members()) {
+    const Json entry = Json{}.set("key", TRY(parse_u64(name))).set("value", count);
+    put_delimited(out, field, TRY(write_message(count_fields(), entry)));
+  }
+  return ok();
+}
+
 Status put_member(ByteWriter& out, const Field& field, const Json& member)
 {
+  if (field.kind == FieldKind::counts) return put_counts(out, field, member);
   if (is_number(field.kind)) return put_number(out, field, member);
   if (is_list(field.kind)) {
     if (!member.is_array()) return fail(Errc::malformed, "not a list");

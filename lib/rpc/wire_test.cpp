@@ -41,6 +41,23 @@ TEST_SUITE("rpc::wire")
     CHECK(codec::write_json(*back) == codec::write_json(value));
   }
 
+  TEST_CASE("maps of numbers are lists of pairs")
+  {
+    const std::vector<Field> all = {{1, "total", FieldKind::u64},
+                                    {2, "nodes", FieldKind::counts}};
+    const Json value =
+        Json{}.set("total", 9).set("nodes", Json{}.set("1", 9).set("300", std::uint64_t{0}));
+    const Bytes raw = *write_message(all, value);
+    CHECK(hex(raw) == "0809"
+                      "120408011009"
+                      "120308ac02");
+    CHECK(codec::write_json(*read_message(all, raw)) == codec::write_json(value));
+    CHECK(codec::write_json(*read_message(all, {})) == R"({"total":0,"nodes":{}})");
+    CHECK_FALSE(write_message(all, Json{}.set("nodes", Json{}.set("one", 1))));
+    CHECK_FALSE(write_message(all, Json{}.set("nodes", Json::array())));
+    CHECK_FALSE(read_message(all, *parse_hex("120208")));
+  }
+
   TEST_CASE("what is missing has its default, what came last counts")
   {
     const auto none = read_message(fields, {});

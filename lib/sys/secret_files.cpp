@@ -29,6 +29,25 @@ Result<SecretBytes> read_secret(int fd, std::size_t max)
   return out;
 }
 
+namespace {
+
+Status check_private(int fd, std::string_view name)
+{
+  constexpr unsigned others = 077;
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return errno_error(fmt::format("stat {}", name));
+  if (!S_ISREG(info.st_mode) || (info.st_mode & others) == 0) return ok();
+  return fail(Errc::config, "{} can be read by others: chmod 600 {}", name, name);
+}
+
+} // namespace
+
+Status check_private(const fs::path& file)
+{
+  const Fd fd = TRY(open_read(file));
+  return check_private(fd.get(), file.string());
+}
+
 Result<SecretBytes> read_passphrase(const fs::path& file)
 {
   const Fd fd = TRY(open_read(file));
@@ -37,11 +56,7 @@ Result<SecretBytes> read_passphrase(const fs::path& file)
 
 Result<SecretBytes> read_passphrase(int fd, std::string_view name)
 {
-  constexpr unsigned others = 077;
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) return errno_error(fmt::format("stat {}", name));
-  if (S_ISREG(info.st_mode) && (info.st_mode & others) != 0)
-    return fail(Errc::config, "{} can be read by others: chmod 600 {}", name, name);
+  TRY(check_private(fd, name));
   SecretBytes out = TRY(read_secret(fd, max_passphrase).within("{}", name));
   std::size_t size = out.size();
   while (size > 0 && (out.view()[size - 1] == '\n' || out.view()[size - 1] == '\r'))

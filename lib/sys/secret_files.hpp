@@ -13,6 +13,9 @@ inline constexpr std::size_t max_passphrase = 4096;
 Result<SecretBytes> read_secret(const fs::path& file, std::size_t max);
 Result<SecretBytes> read_secret(int fd, std::size_t max);
 
+/// Errc::config for a file that others can read. Of one that another program opens.
+Status check_private(const fs::path& file);
+
 /// Its text without the line break that editors put behind it. Errc::config for a file that others
 /// can read and for one without a passphrase; pipes are nobody else's.
 Result<SecretBytes> read_passphrase(const fs::path& file);

@@ -47,7 +47,23 @@ $ grep -E '^(kms_urls|enabled)' two/gateway.toml; grep -c gateway_app_id kms/pol
   kms_urls = ["https://127.0.0.1:8000"]
   enabled = false
   1
+# One of several has a number, with addresses of its own in one network.
+$ dstack gateway init node --domain example.com --node 2 --etcd http://10.0.0.1:2379 --etcd http://10.0.0.2:2379 >/dev/null; grep -E '^(etcd|node|address|clients|reserved) ' node/gateway.toml
+  address = "10.8.64.1/16"           # ours, with the network of all nodes
+  clients = "10.8.64.0/18"           # what VMs get
+  reserved = ["10.8.64.1/32"]
+  etcd = ["http://10.0.0.1:2379", "http://10.0.0.2:2379"]
+  node = 2                 # 1 to 16
 # What cannot be is refused before anything is written.
+$ dstack gateway init three --domain example.com --node 5
+! dstack: error: --node 5: want 1 to 4; networks for more are written into gateway.toml
+? 2
+$ dstack gateway init three --domain example.com --etcd 10.0.0.1:2379
+! dstack: error: settings: [cluster]: line 120: '10.0.0.1:2379' is no member of etcd (want http://HOST:PORT or https://HOST:PORT)
+? 2
+$ dstack gateway init three --domain example.com --dev-ca --etcd http://10.0.0.1:2379
+! dstack: error: nodes of a cluster need certificates of one authority: a development CA is one node's own
+? 2
 $ dstack gateway init three
 ! dstack: error: --domain is missing: below which name are apps reached?
 ? 2

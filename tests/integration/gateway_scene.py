@@ -43,6 +43,8 @@ def key(number):
 class Gateway:
     """One gateway, started by `dstack gateway run`."""
 
+    host, rpc_listen, listen, before = "127.0.0.1", "127.0.0.1:0", "127.0.0.1:0", ()  # before: words before the command
+
     def __init__(self, directory, scene, arguments=("--no-wireguard",)):
         self.dir, self.scene, self.arguments = directory, scene, arguments
         self.log, self.process = scene.world.dir / "gateway.log", None
@@ -50,8 +52,8 @@ class Gateway:
 
     def start(self, good=True):
         self.process = subprocess.Popen(
-            [dstack, "gateway", "run", self.dir, "--kms", self.scene.kms.url, "--rpc-listen", "127.0.0.1:0", "--listen",
-             "127.0.0.1:0", "--json", *self.arguments],
+            [*self.before, dstack, "gateway", "run", self.dir, "--kms", self.scene.kms.url, "--rpc-listen", self.rpc_listen, "--listen",
+             self.listen, "--json", *self.arguments],
             env=self.scene.world.env, cwd=self.scene.world.dir, text=True, stdout=subprocess.PIPE, stderr=open(self.log, "a"),
             stdin=subprocess.DEVNULL)
         text = ""
@@ -91,7 +93,7 @@ class Gateway:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if who:
             context.load_cert_chain(who / "cert.pem", who / "key.pem")
-        status, raw = ask(http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=context),
+        status, raw = ask(http.client.HTTPSConnection(self.host, self.port, timeout=60, context=context),
                           "POST", f"/prpc/{method}?json", json.dumps(body or {}))
         return status, json.loads(raw)
 
@@ -127,7 +129,7 @@ class Gateway:
     def https(self, name, path="/", host=None):
         """Over the data plane, trusting its authority: status, body, certificate."""
         context = ssl.create_default_context(cafile=self.authority)
-        with socket.create_connection(("127.0.0.1", self.proxy), timeout=30) as raw:
+        with socket.create_connection((self.host, self.proxy), timeout=30) as raw:
             with context.wrap_socket(raw, server_hostname=name) as tls:
                 certificate = tls.getpeercert(binary_form=True)
                 tls.sendall(f"GET {path} HTTP/1.1\r\nHost: {host or name}\r\nConnection: close\r\n\r\n".encode())
