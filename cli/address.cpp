@@ -17,7 +17,7 @@ Result<Address> parse_address(std::string_view option, const std::string& text)
   return Address{host, static_cast<std::uint16_t>(*port)};
 }
 
-std::string to_text(const Address& address, std::uint16_t port)
+std::string address_text(const Address& address, std::uint16_t port)
 {
   const bool v6 = address.host.find(':') != std::string::npos;
   return v6 ? fmt::format("[{}]:{}", address.host, port) : fmt::format("{}:{}", address.host, port);

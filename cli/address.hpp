@@ -15,6 +15,6 @@ struct Address {
 /// "127.0.0.1:8080", "[::1]:8080"; option names where it was typed.
 Result<Address> parse_address(std::string_view option, const std::string& text);
 /// The other way, with the port really bound.
-std::string to_text(const Address& address, std::uint16_t port);
+std::string address_text(const Address& address, std::uint16_t port);
 
 } // namespace dstack::cli

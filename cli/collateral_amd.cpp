@@ -1,6 +1,7 @@
 #include "cli/collateral_amd.hpp"
 
 #include "attest/evidence.hpp"
+#include "cli/collateral_view.hpp"
 #include "x509/pss_certificate.hpp"
 
 namespace dstack::cli {
@@ -32,11 +33,6 @@ Result<std::vector<Part>> parts_of(const fetch::KdsChain& chain)
   return out;
 }
 
-std::string date(std::int64_t seconds)
-{
-  return format_utc(Time{seconds * 1000});
-}
-
 codec::Json to_json(const fetch::KdsRequest& request, const std::vector<Part>& parts)
 {
   codec::Json out = codec::Json::object()
@@ -52,7 +48,7 @@ codec::Json to_json(const fetch::KdsRequest& request, const std::vector<Part>& p
   return out;
 }
 
-std::string to_text(const fetch::KdsRequest& request, const std::vector<Part>& parts, Time at)
+std::string parts_text(const fetch::KdsRequest& request, const std::vector<Part>& parts, Time at)
 {
   std::string out = fmt::format("{}, chip {}", request.product, hex(request.chip_id));
   for (const Part& part : parts)
@@ -91,7 +87,7 @@ Result<Exit> fetch_amd(const snp::Report& report,
         .set("from_cache", std::uint64_t{answers - chain.from_network});
     ctx.ui().document(out);
   } else if (!ctx.globals().quiet) {
-    ctx.ui().line(to_text(request, parts, at));
+    ctx.ui().line(parts_text(request, parts, at));
     ctx.ui().note(fmt::format("{} of {} answers from the network, the rest from the cache",
                               chain.from_network, answers));
   }

@@ -15,11 +15,6 @@ namespace {
 
 using codec::Json;
 
-std::string date(std::int64_t seconds)
-{
-  return format_utc(Time{seconds * 1000});
-}
-
 Result<std::vector<std::string>> names_in(std::string_view pem)
 {
   std::vector<std::string> out;
@@ -106,7 +101,12 @@ codec::Json to_json(const CollateralView& view)
   return out;
 }
 
-std::string to_text(const CollateralView& view, Time now)
+std::string date(std::int64_t seconds)
+{
+  return format_utc(Time{seconds * 1000});
+}
+
+std::string view_text(const CollateralView& view, Time now)
 {
   std::string out = fmt::format("FMSPC {}, {}", view.fmspc, view.tee);
   for (const PartView& part : view.parts) {

@@ -30,6 +30,8 @@ Result<CollateralView> view_of(const dcap::Collateral& collateral);
 /// Members to put into a document that has its schema already.
 codec::Json to_json(const CollateralView& view);
 /// Lines without a newline at the end; what is out of date at that time is marked.
-std::string to_text(const CollateralView& view, Time now);
+std::string view_text(const CollateralView& view, Time now);
+/// As both show the time of a part, in Unix seconds.
+std::string date(std::int64_t seconds);
 
 } // namespace dstack::cli

@@ -11,17 +11,17 @@ namespace dstack::cli {
 namespace {
 
 constexpr std::size_t max_file = 4096;
-constexpr std::size_t size = 32;
+constexpr std::size_t secret_size = 32;
 
 Result<Secret<32>> secret_of(ByteView raw)
 {
   Secret<32> out;
-  if (raw.size() == size) {
+  if (raw.size() == secret_size) {
     std::copy(raw.begin(), raw.end(), out.mutable_view().begin());
     return out;
   }
   auto decoded = parse_hex(trim(as_text(raw)));
-  if (!decoded || decoded->size() != size)
+  if (!decoded || decoded->size() != secret_size)
     return fail(Errc::malformed, "want 32 bytes, raw or as 64 hex digits");
   std::copy(decoded->begin(), decoded->end(), out.mutable_view().begin());
   wipe(*decoded);

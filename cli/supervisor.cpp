@@ -30,9 +30,9 @@ Result<std::string> read_line(int fd, const sys::Deadline& deadline)
     if (ready == 0)
       return fail(Errc::timeout, "the supervisor was not ready within {}s",
                   start_deadline.count() / 1000);
-    const Bytes piece = TRY(sys::read_some(fd, max_readiness));
-    if (piece.empty()) break;
-    text += as_text(piece);
+    const Bytes more = TRY(sys::read_some(fd, max_readiness));
+    if (more.empty()) break;
+    text += as_text(more);
   }
   return text;
 }

@@ -1,5 +1,6 @@
 #include "agents/gateway/admin.hpp"
 
+#include "agents/gateway/listening.hpp"
 #include "gateway/metrics.hpp"
 #include "gateway/page.hpp"
 #include "sys/secret_files.hpp"
@@ -9,13 +10,12 @@ namespace dstack::gatewaynode {
 
 namespace {
 
-constexpr unsigned owner_only = 0600;
-constexpr std::size_t max_request = std::size_t{1} << 20U;
+constexpr std::size_t max_admin_request = std::size_t{1} << 20U;
 
-net::ServerLimits limits()
+net::ServerLimits admin_limits()
 {
   net::ServerLimits out;
-  out.message.max_body_bytes = max_request;
+  out.message.max_body_bytes = max_admin_request;
   return out;
 }
 
@@ -38,7 +38,7 @@ Admin::Admin(sys::Loop& loop, Node& node)
 Status Admin::listen()
 {
   socket_ = std::make_unique<net::HttpServer>(
-      loop_, limits(),
+      loop_, admin_limits(),
       [this](const http::Request& request, const net::Responder& to) { handle(request, to); });
   const sys::fs::path path = node_.below(node_.settings().admin_socket);
   TRY(socket_->serve(TRY(sys::listen_unix(path, owner_only).within("admin socket"))));
@@ -54,7 +54,7 @@ Status Admin::listen_tcp()
   address_ = route::Endpoint{where.address, port}.text();
   node_.log().info("admin", "listening", {{"address", address_}});
   tcp_ = std::make_unique<net::HttpServer>(
-      loop_, limits(),
+      loop_, admin_limits(),
       [this](const http::Request& request, const net::Responder& to) { guarded(request, to); });
   return tcp_->serve(std::move(listener));
 }

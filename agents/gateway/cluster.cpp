@@ -10,12 +10,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds patience{10'000}; ///< of a watch: then another member is asked
-constexpr std::uint64_t page = 256;      ///< keys read at a time
+constexpr milliseconds patience{10'000};  ///< of a watch: then another member is asked
+constexpr std::uint64_t page = 256;       ///< keys read at a time
 constexpr std::size_t max_keys = 300'000; ///< four for each VM of the largest network, and more
 constexpr std::int64_t heard_most_ms = 60'000;
-constexpr unsigned threads = 4; ///< one watches, one gives signs of life
-constexpr std::size_t max_queue = 1024;
+constexpr unsigned store_threads = 4; ///< one watches, one gives signs of life
+constexpr std::size_t max_store_queue = 1024;
 
 Result<etcd::ClientSettings> client_settings(const Foundation& on)
 {
@@ -49,8 +49,12 @@ Result<SecretBytes> app_secret(const guestclient::GuestAgent& agent)
 
 } // namespace
 
-Cluster::Cluster(sys::Loop& loop, launch::Log& log, Hooks hooks, cluster::Seal seal,
-                 etcd::ClientSettings client, const gateway::Settings& settings)
+Cluster::Cluster(sys::Loop& loop,
+                 launch::Log& log,
+                 Hooks hooks,
+                 cluster::Seal seal,
+                 etcd::ClientSettings client,
+                 const gateway::Settings& settings)
     : loop_(loop), log_(log), hooks_(std::move(hooks)), seal_(std::move(seal)),
       client_(std::move(client)), node_(settings.cluster.node), lease_time_(settings.cluster.lease),
       heard_every_ms_(std::min(heard_most_ms, std::int64_t{settings.recycle_after.count() / 4}))
@@ -65,7 +69,7 @@ Cluster::create(sys::Loop& loop, const Foundation& on, launch::Log& log, Hooks h
   std::unique_ptr<Cluster> out{new Cluster{loop, log, std::move(hooks),
                                            cluster::Seal{secret, on.settings.cluster.prefix},
                                            std::move(client), on.settings}};
-  out->pool_ = TRY(sys::WorkerPool::create(loop, {threads, max_queue}));
+  out->pool_ = TRY(sys::WorkerPool::create(loop, {store_threads, max_store_queue}));
   auto session = out->sign({}, {out->hooks_.self(), {}});
   if (session) {
     out->session_ = *std::move(session);
@@ -100,8 +104,9 @@ void Cluster::start()
 Status Cluster::not_now() const
 {
   if (healthy_) return ok();
-  return fail(Errc::io, "the nodes' store has no majority that this gateway hears: it takes nothing "
-                        "new now; ask another");
+  return fail(Errc::io,
+              "the nodes' store has no majority that this gateway hears: it takes nothing "
+              "new now; ask another");
 }
 
 void Cluster::set_healthy(bool healthy, const std::string& problem)

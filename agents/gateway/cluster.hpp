@@ -17,8 +17,8 @@ class Cluster {
 public:
   /// What the store told, on the loop's thread.
   struct Hooks {
-    std::function<cluster::Node()> self{};    ///< as others shall see us
-    std::function<cluster::Heard()> heard{};  ///< by us
+    std::function<cluster::Node()> self{};   ///< as others shall see us
+    std::function<cluster::Heard()> heard{}; ///< by us
     std::function<void(const std::string& id, std::optional<route::RegistryEntry>, std::int64_t)>
         instance{};
     std::function<Status(const cluster::Operated&)> operated{};
@@ -27,7 +27,7 @@ public:
     std::function<Status(const cluster::Certificate&)> certificate{};
     std::function<Status(const cluster::Account&)> account{};
     std::function<Status(const cluster::Attestation&)> attestation{};
-    std::function<void()> challenges{};          ///< of others; answered when it returns
+    std::function<void()> challenges{};               ///< of others; answered when it returns
     std::function<Status(bool accepting)> standing{}; ///< of this node
     std::function<void()> store_went_back{};
     /// All of it was told; instances are those that are there.
@@ -69,6 +69,7 @@ public:
 
 private:
   friend class ClusterTurn;
+  static constexpr std::int64_t second_ms = 1000;
   static constexpr std::chrono::milliseconds again_soon{1'000}; ///< the store could not be asked
   using Kind = cluster::Kind;
   struct Held { ///< a key of the store
@@ -97,11 +98,16 @@ private:
     std::optional<cluster::Heard> heard{};
   };
 
-  Cluster(sys::Loop& loop, launch::Log& log, Hooks hooks, cluster::Seal seal,
-          etcd::ClientSettings client, const gateway::Settings& settings);
+  Cluster(sys::Loop& loop,
+          launch::Log& log,
+          Hooks hooks,
+          cluster::Seal seal,
+          etcd::ClientSettings client,
+          const gateway::Settings& settings);
   std::string key(Kind kind, std::string_view name) const { return seal_.key(kind, name); }
   std::string node_name() const { return fmt::format("{}", node_); }
-  Result<etcd::Put> sealed(const std::string& key, const SecretBytes& plain, std::int64_t lease) const;
+  Result<etcd::Put>
+  sealed(const std::string& key, const SecretBytes& plain, std::int64_t lease) const;
 
   // cluster_session.cpp: on a worker, one after the other
   Result<Session> sign(Session session, const Sign& sign);
@@ -120,10 +126,9 @@ private:
   void look_again(const Error& why);
   Result<etcd::Found> find_all();
   void apply(const etcd::Event& event);
-  Result<std::string> took(Kind kind, const std::string& key, const SecretBytes& plain,
-                           std::int64_t revision);
   Result<std::string>
-  took_of_node(Kind kind, const std::string& key, const SecretBytes& plain);
+  took(Kind kind, const std::string& key, const SecretBytes& plain, std::int64_t revision);
+  Result<std::string> took_of_node(Kind kind, const std::string& key, const SecretBytes& plain);
   void gone(const Held& held, const std::string& key, std::int64_t revision);
   void tell_seen();
   void set_healthy(bool healthy, const std::string& problem);

@@ -48,10 +48,8 @@ void Cluster::apply(const etcd::Event& event)
 }
 
 /// What the record is of.
-Result<std::string> Cluster::took(Kind kind,
-                                  const std::string& key,
-                                  const SecretBytes& plain,
-                                  std::int64_t revision)
+Result<std::string>
+Cluster::took(Kind kind, const std::string& key, const SecretBytes& plain, std::int64_t revision)
 {
   switch (kind) {
   case Kind::instance: {
@@ -85,18 +83,19 @@ Result<std::string> Cluster::took(Kind kind,
   case Kind::standing:
   case Kind::heard:
   case Kind::challenge:
-  case Kind::seen: return took_of_node(kind, key, plain);
+  case Kind::seen:
+    return took_of_node(kind, key, plain);
   case Kind::cluster:
   case Kind::key:
   case Kind::address:
-  case Kind::lock: break; // only transactions ask for these
+  case Kind::lock:
+    break; // only transactions ask for these
   }
   return std::string{"-"};
 }
 
-Result<std::string> Cluster::took_of_node(Kind kind,
-                                          const std::string& key,
-                                          const SecretBytes& plain)
+Result<std::string>
+Cluster::took_of_node(Kind kind, const std::string& key, const SecretBytes& plain)
 {
   std::uint64_t id = 0;
   const auto of = [&](std::uint64_t node) -> NodeState& { return nodes_[id = node]; };
@@ -202,7 +201,6 @@ Time Cluster::heard_of(const std::string& instance) const
 
 std::vector<gateway::HeardView> Cluster::heard_by(const std::string& instance) const
 {
-  constexpr std::int64_t second_ms = 1000;
   std::vector<gateway::HeardView> out;
   const std::uint64_t mark = cluster::mark_of(instance);
   for (const auto& [id, state] : nodes_) {

@@ -13,13 +13,11 @@ namespace {
 using etcd::Condition;
 
 constexpr std::size_t id_size = 16;
-constexpr std::int64_t second_ms = 1000;
 
 const etcd::KeyValue* find(const std::vector<etcd::KeyValue>& all, const std::string& key)
 {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) {
-    return one.key == key;
-  });
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.key == key; });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -146,8 +144,9 @@ Result<std::string> Cluster::cluster_id()
   if (there == nullptr) return fail(Errc::io, "the store has no name for this cluster");
   const auto plain = seal_.open(name, there->value);
   if (plain) return to_text(plain->view());
-  return fail(Errc::config, "what is below {} in the store is another gateway's, or of another app "
-                            "id: {}",
+  return fail(Errc::config,
+              "what is below {} in the store is another gateway's, or of another app "
+              "id: {}",
               seal_.prefix(), plain.error().message());
 }
 
@@ -159,25 +158,28 @@ Result<Cluster::Session> Cluster::join(const Sign& sign)
   out.id = TRY(cluster_id());
   const std::string node = key(Kind::node, node_name());
   const std::string alive = key(Kind::alive, node_name());
-  const std::string address = key(Kind::address, sign.self.wg_ip.substr(0, sign.self.wg_ip.find('/')));
+  const std::string address =
+      key(Kind::address, sign.self.wg_ip.substr(0, sign.self.wg_ip.find('/')));
   const etcd::Outcome before = TRY(read(client_, {node, alive, address}));
   const etcd::KeyValue* there = find(before.there, node);
   if (there != nullptr) {
     const auto plain = seal_.open(node, there->value);
-    const auto known = plain ? cluster::read_node(plain->view())
-                             : Result<cluster::Node>{plain.error()};
+    const auto known =
+        plain ? cluster::read_node(plain->view()) : Result<cluster::Node>{plain.error()};
     const bool ours = known && known->uuid == sign.self.uuid;
     if (!ours && find(before.there, alive) != nullptr)
-      return fail(Errc::denied, "node {} of this cluster is another machine, and alive: give this "
-                                "one a number of its own ([cluster] node)",
+      return fail(Errc::denied,
+                  "node {} of this cluster is another machine, and alive: give this "
+                  "one a number of its own ([cluster] node)",
                   node_);
   }
   const std::string owner = "node " + node_name();
   if (const etcd::KeyValue* taken = find(before.there, address)) {
     const auto plain = seal_.open(address, taken->value);
     if (plain && as_text(plain->view()) != owner)
-      return fail(Errc::denied, "{} is another node's or VM's: give this node an address of its own "
-                                "([wireguard] address)",
+      return fail(Errc::denied,
+                  "{} is another node's or VM's: give this node an address of its own "
+                  "([wireguard] address)",
                   sign.self.wg_ip);
   }
   out.lease = TRY(client_.grant(std::max<std::int64_t>(lease_time_.count() / second_ms, 1))).id;

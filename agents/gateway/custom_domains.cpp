@@ -11,10 +11,9 @@ namespace dstack::gatewaynode {
 namespace {
 
 constexpr std::chrono::milliseconds deadline{5'000}; // spec gateway 9.5: for all of one name
-constexpr unsigned threads = 8;
+constexpr unsigned dns_threads = 8;
 constexpr std::size_t max_names = 256;   ///< being asked for
 constexpr std::size_t max_waiting = 256; ///< connections for one of them
-constexpr std::int64_t second_ms = 1000;
 
 struct Asked {
   route::TxtAnswer answer{};
@@ -38,7 +37,7 @@ Asked ask(const std::optional<std::string>& name,
   for (const dns::Record& one : message->answers) {
     if (one.type != dns::type::txt || one.strings.empty()) continue;
     out.answer = {Kind::found, one.strings.front()};
-    out.ttl_ms = std::int64_t{one.ttl} * second_ms;
+    out.ttl_ms = std::chrono::milliseconds{std::chrono::seconds{one.ttl}}.count();
     break;
   }
   return out;
@@ -50,7 +49,7 @@ Result<std::unique_ptr<CustomDomains>> CustomDomains::create(sys::Loop& loop,
                                                              const gateway::ProxySettings& settings)
 {
   std::unique_ptr<CustomDomains> out{new CustomDomains{settings}};
-  out->pool_ = TRY(sys::WorkerPool::create(loop, {threads, max_names}));
+  out->pool_ = TRY(sys::WorkerPool::create(loop, {dns_threads, max_names}));
   return out;
 }
 

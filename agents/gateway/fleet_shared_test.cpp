@@ -30,16 +30,16 @@ struct Store {
   }
 };
 
-struct World {
-  World()
+struct SharedWorld {
+  SharedWorld()
   {
     state = *State::open(directory / "gateway.db");
     workers = *sys::WorkerPool::create(*loop, {1, 16});
     open();
   }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
-  ~World()
+  SharedWorld(const SharedWorld&) = delete;
+  SharedWorld& operator=(const SharedWorld&) = delete;
+  ~SharedWorld()
   {
     workers.reset();
     fleet.reset();
@@ -133,112 +133,117 @@ TEST_SUITE("gatewaynode::Fleet of several nodes")
 {
   TEST_CASE("who is answered is shared; who only comes back costs nothing")
   {
-    World world;
-    REQUIRE(world.enrol({World::vm(1)})[0]);
-    CHECK(world.store.records.at(World::id(1)).first.address.text() == "10.8.0.2");
+    SharedWorld world;
+    REQUIRE(world.enrol({SharedWorld::vm(1)})[0]);
+    CHECK(world.store.records.at(SharedWorld::id(1)).first.address.text() == "10.8.0.2");
     CHECK(world.store.asked == 1);
     world.store.away = true;
-    REQUIRE(world.enrol({World::vm(1)})[0]);
+    REQUIRE(world.enrol({SharedWorld::vm(1)})[0]);
     CHECK(world.store.asked == 1);
     CHECK(world.fleet->all_shared());
   }
 
   TEST_CASE("without the store nobody new is taken, and no key is changed")
   {
-    World world;
-    REQUIRE(world.enrol({World::vm(1)})[0]);
+    SharedWorld world;
+    REQUIRE(world.enrol({SharedWorld::vm(1)})[0]);
     world.store.away = true;
-    const auto refused = world.enrol({World::vm(2), World::vm(1, 9), World::vm(1)});
+    const auto refused =
+        world.enrol({SharedWorld::vm(2), SharedWorld::vm(1, 9), SharedWorld::vm(1)});
     CHECK(refused[0].error().message() == "no majority");
     CHECK_FALSE(refused[1]);
     CHECK(refused[2]); // what it had holds, and is answered once the other is undone
     CHECK(world.fleet->registry().size() == 1);
-    CHECK(world.fleet->registry().find(World::id(1))->public_key == World::vm(1).public_key);
+    CHECK(world.fleet->registry().find(SharedWorld::id(1))->public_key ==
+          SharedWorld::vm(1).public_key);
     world.store.away = false;
-    REQUIRE(world.enrol({World::vm(2)})[0]);
+    REQUIRE(world.enrol({SharedWorld::vm(2)})[0]);
     REQUIRE(world.peers.size() == 2);
-    CHECK(world.peers[0].public_key == World::vm(1).public_key);
+    CHECK(world.peers[0].public_key == SharedWorld::vm(1).public_key);
   }
 
   TEST_CASE("one that the store refuses does not take the others down")
   {
-    World world;
-    world.store.records[World::id(7)] = {World::entry(7, "10.8.64.2"), 5};
-    const auto some = world.enrol({World::vm(1), World::vm(2, 7), World::vm(3)});
+    SharedWorld world;
+    world.store.records[SharedWorld::id(7)] = {SharedWorld::entry(7, "10.8.64.2"), 5};
+    const auto some = world.enrol({SharedWorld::vm(1), SharedWorld::vm(2, 7), SharedWorld::vm(3)});
     CHECK(some[0]);
     CHECK(some[1].error().message() == "the key is another instance's");
     CHECK(some[2]);
     CHECK(world.fleet->registry().size() == 2);
     for (const route::WgPeer& one : world.peers)
-      CHECK(one.public_key != World::vm(7).public_key);
+      CHECK(one.public_key != SharedWorld::vm(7).public_key);
     CHECK(world.state->fleet()->entries.size() == 2);
   }
 
   TEST_CASE("what another node wrote is known here, with its address, and is on the disk")
   {
-    World world;
-    world.fleet->follow(World::id(7), World::entry(7, "10.8.64.2"), 20);
+    SharedWorld world;
+    world.fleet->follow(SharedWorld::id(7), SharedWorld::entry(7, "10.8.64.2"), 20);
     world.write();
     CHECK(world.peers.size() == 1);
-    world.store.records[World::id(7)] = {World::entry(7, "10.8.64.2"), 20};
+    world.store.records[SharedWorld::id(7)] = {SharedWorld::entry(7, "10.8.64.2"), 20};
     world.store.revision = 20;
-    CHECK(world.enrol({World::vm(7)})[0]->address.text() == "10.8.64.2");
-    const auto changed = world.enrol({World::vm(7, 8)});
+    CHECK(world.enrol({SharedWorld::vm(7)})[0]->address.text() == "10.8.64.2");
+    const auto changed = world.enrol({SharedWorld::vm(7, 8)});
     REQUIRE_MESSAGE(changed[0], changed[0].error().message());
-    CHECK(world.store.records.at(World::id(7)).first.public_key == World::vm(8).public_key);
-    world.fleet->follow(World::id(7), World::entry(7, "10.8.64.2"), 20); // an old word
-    CHECK(world.fleet->registry().find(World::id(7))->public_key == World::vm(8).public_key);
+    CHECK(world.store.records.at(SharedWorld::id(7)).first.public_key ==
+          SharedWorld::vm(8).public_key);
+    world.fleet->follow(SharedWorld::id(7), SharedWorld::entry(7, "10.8.64.2"), 20); // an old word
+    CHECK(world.fleet->registry().find(SharedWorld::id(7))->public_key ==
+          SharedWorld::vm(8).public_key);
     world.open();
-    CHECK(world.fleet->registry().find(World::id(7))->address.text() == "10.8.64.2");
+    CHECK(world.fleet->registry().find(SharedWorld::id(7))->address.text() == "10.8.64.2");
   }
 
   TEST_CASE("a key that one gave up is another's, in whatever order that is heard")
   {
-    World world;
-    world.fleet->follow(World::id(1), World::entry(1, "10.8.64.2"), 20);
+    SharedWorld world;
+    world.fleet->follow(SharedWorld::id(1), SharedWorld::entry(1, "10.8.64.2"), 20);
     world.write();
-    route::RegistryEntry second = World::entry(2, "10.8.64.3");
-    second.public_key = World::vm(1).public_key;
-    world.fleet->follow(World::id(2), second, 22); // the first still has it, as far as is known
+    route::RegistryEntry second = SharedWorld::entry(2, "10.8.64.3");
+    second.public_key = SharedWorld::vm(1).public_key;
+    world.fleet->follow(SharedWorld::id(2), second,
+                        22); // the first still has it, as far as is known
     CHECK(world.fleet->registry().size() == 1);
-    route::RegistryEntry first = World::entry(1, "10.8.64.2");
-    first.public_key = World::vm(9).public_key;
-    world.fleet->follow(World::id(1), first, 21);
+    route::RegistryEntry first = SharedWorld::entry(1, "10.8.64.2");
+    first.public_key = SharedWorld::vm(9).public_key;
+    world.fleet->follow(SharedWorld::id(1), first, 21);
     CHECK(world.fleet->registry().size() == 2);
     world.write();
   }
 
   TEST_CASE("what contradicts is passed over, and the rest counts")
   {
-    World world;
-    world.fleet->follow(World::id(1), World::entry(1, "10.8.64.2"), 20);
+    SharedWorld world;
+    world.fleet->follow(SharedWorld::id(1), SharedWorld::entry(1, "10.8.64.2"), 20);
     world.write();
-    world.fleet->follow(World::id(2), World::entry(2, "10.8.64.2"), 21);
-    world.fleet->follow(World::id(3), World::entry(3, "10.8.64.3"), 22);
+    world.fleet->follow(SharedWorld::id(2), SharedWorld::entry(2, "10.8.64.2"), 21);
+    world.fleet->follow(SharedWorld::id(3), SharedWorld::entry(3, "10.8.64.3"), 22);
     world.write();
-    CHECK(world.fleet->registry().find(World::id(2)) == nullptr);
-    CHECK(world.fleet->registry().find(World::id(3)) != nullptr);
+    CHECK(world.fleet->registry().find(SharedWorld::id(2)) == nullptr);
+    CHECK(world.fleet->registry().find(SharedWorld::id(3)) != nullptr);
     CHECK(world.fleet->registry().size() == 2);
   }
 
   TEST_CASE("what is gone in the store is gone here, and may come again")
   {
-    World world;
-    REQUIRE(world.enrol({World::vm(1)})[0]);
+    SharedWorld world;
+    REQUIRE(world.enrol({SharedWorld::vm(1)})[0]);
     const std::int64_t written = world.store.revision;
     world.store.records.clear();
-    world.fleet->follow(World::id(1), std::nullopt, written + 5);
+    world.fleet->follow(SharedWorld::id(1), std::nullopt, written + 5);
     world.write();
     CHECK(world.fleet->registry().size() == 0);
     CHECK(world.fleet->forgotten() == 1);
     world.store.revision = written + 10;
-    CHECK(world.enrol({World::vm(1)})[0]);
+    CHECK(world.enrol({SharedWorld::vm(1)})[0]);
   }
 
   TEST_CASE("what was here before there were others is shared, unless the store had it once")
   {
-    World world;
-    REQUIRE(world.enrol({World::vm(1), World::vm(2)})[0]);
+    SharedWorld world;
+    REQUIRE(world.enrol({SharedWorld::vm(1), SharedWorld::vm(2)})[0]);
     world.write();
     world.open();
     world.store.records.clear();
@@ -258,18 +263,18 @@ TEST_SUITE("gatewaynode::Fleet of several nodes")
     }
     CHECK(world.store.records.size() == 2);
     world.open();
-    world.fleet->followed_all({World::id(2)}, 100, Fleet::Unknown::drop);
+    world.fleet->followed_all({SharedWorld::id(2)}, 100, Fleet::Unknown::drop);
     world.write();
     CHECK(world.fleet->registry().size() == 1);
-    CHECK(world.fleet->registry().find(World::id(2)) != nullptr);
+    CHECK(world.fleet->registry().find(SharedWorld::id(2)) != nullptr);
   }
 
   TEST_CASE("what operators set anywhere counts, also before the instance is known")
   {
-    World world;
-    const std::string id = World::id(7);
+    SharedWorld world;
+    const std::string id = SharedWorld::id(7);
     REQUIRE(world.fleet->follow(cluster::Operated{id, route::PortPolicy{}, true}));
-    world.fleet->follow(id, World::entry(7, "10.8.64.2"), 20);
+    world.fleet->follow(id, SharedWorld::entry(7, "10.8.64.2"), 20);
     world.write();
     CHECK(world.fleet->is_drained(id));
     CHECK(world.fleet->registry().find(id)->policies.set_by_admin == route::PortPolicy{});
@@ -281,12 +286,12 @@ TEST_SUITE("gatewaynode::Fleet of several nodes")
 
   TEST_CASE("whom nobody heard of is named, and stays until the store says that it is gone")
   {
-    World world;
-    REQUIRE(world.enrol({World::vm(1)})[0]);
+    SharedWorld world;
+    REQUIRE(world.enrol({SharedWorld::vm(1)})[0]);
     const Time later{sys::now().ms + 36'060'000};
     world.fleet->heard({}, later);
     REQUIRE(world.forgotten.size() == 1);
-    CHECK(world.forgotten[0].entry.instance_id == World::id(1));
+    CHECK(world.forgotten[0].entry.instance_id == SharedWorld::id(1));
     CHECK(world.forgotten[0].revision == world.store.revision);
     CHECK(world.fleet->registry().size() == 1);
   }

@@ -9,11 +9,11 @@ namespace {
 using Answer = Result<route::RegistryEntry>;
 
 /// A fleet over a real database, on a loop that runs until everybody is answered.
-struct World {
-  World() { open(); }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
-  ~World()
+struct FleetWorld {
+  FleetWorld() { open(); }
+  FleetWorld(const FleetWorld&) = delete;
+  FleetWorld& operator=(const FleetWorld&) = delete;
+  ~FleetWorld()
   {
     close();
     static_cast<void>(sys::remove_tree(directory));
@@ -94,8 +94,8 @@ TEST_SUITE("gatewaynode::Fleet")
 {
   TEST_CASE("who is answered is on the disk and known to WireGuard, and has the address for ever")
   {
-    World world;
-    const auto first = world.enrol({World::vm(1)});
+    FleetWorld world;
+    const auto first = world.enrol({FleetWorld::vm(1)});
     REQUIRE(first[0]);
     CHECK(first[0]->address.text() == "10.8.0.2");
     CHECK(world.state->fleet()->entries.size() == 1);
@@ -103,15 +103,16 @@ TEST_SUITE("gatewaynode::Fleet")
     CHECK(world.changes == 1);
     world.close();
     world.open();
-    const auto again = world.enrol({World::vm(1), World::vm(2)});
+    const auto again = world.enrol({FleetWorld::vm(1), FleetWorld::vm(2)});
     CHECK(again[0]->address == first[0]->address);
     CHECK(again[1]->address.text() == "10.8.0.3");
   }
 
   TEST_CASE("many at once are few writes")
   {
-    World world;
-    const auto all = world.enrol({World::vm(1), World::vm(2), World::vm(3), World::vm(4)});
+    FleetWorld world;
+    const auto all =
+        world.enrol({FleetWorld::vm(1), FleetWorld::vm(2), FleetWorld::vm(3), FleetWorld::vm(4)});
     for (const auto& one : all)
       CHECK(one);
     CHECK(world.fleet->writes() == 2); // the first, and those that came meanwhile
@@ -120,36 +121,37 @@ TEST_SUITE("gatewaynode::Fleet")
 
   TEST_CASE("nothing changes for WireGuard when a VM only comes back")
   {
-    World world;
-    REQUIRE(world.enrol({World::vm(1)})[0]);
-    REQUIRE(world.enrol({World::vm(1)})[0]);
+    FleetWorld world;
+    REQUIRE(world.enrol({FleetWorld::vm(1)})[0]);
+    REQUIRE(world.enrol({FleetWorld::vm(1)})[0]);
     CHECK(world.told.size() == 1);
-    REQUIRE(world.enrol({World::vm(1, 9)})[0]); // another key
+    REQUIRE(world.enrol({FleetWorld::vm(1, 9)})[0]); // another key
     CHECK(world.told.size() == 2);
   }
 
   TEST_CASE("a refusal is told at once, and changes nothing")
   {
-    World world;
-    REQUIRE(world.enrol({World::vm(1)})[0]);
-    const auto theft = world.enrol({World::vm(2, 1)});
+    FleetWorld world;
+    REQUIRE(world.enrol({FleetWorld::vm(1)})[0]);
+    const auto theft = world.enrol({FleetWorld::vm(2, 1)});
     REQUIRE_FALSE(theft[0]);
     CHECK(theft[0].error().message().find("another instance's") != std::string::npos);
     for (std::uint8_t i = 2; i <= 5; ++i)
-      REQUIRE(world.enrol({World::vm(i)})[0]);
-    CHECK(world.enrol({World::vm(6)})[0].error().code() == Errc::denied);
+      REQUIRE(world.enrol({FleetWorld::vm(i)})[0]);
+    CHECK(world.enrol({FleetWorld::vm(6)})[0].error().code() == Errc::denied);
     CHECK(world.state->fleet()->entries.size() == 5);
   }
 
   TEST_CASE("what could not be written is as if it had never been asked")
   {
-    World world;
-    const auto before = *world.enrol({World::vm(1)})[0];
+    FleetWorld world;
+    const auto before = *world.enrol({FleetWorld::vm(1)})[0];
     const auto raw = *database::Database::open(world.directory / "gateway.db",
                                                {0x64734757, {std::string{"SELECT 1"}}});
     REQUIRE(raw->run("CREATE TRIGGER full BEFORE INSERT ON instance BEGIN "
                      "SELECT RAISE(ABORT, 'no room'); END"));
-    const auto refused = world.enrol({World::vm(1, 9), World::vm(2, 1), World::vm(3)});
+    const auto refused =
+        world.enrol({FleetWorld::vm(1, 9), FleetWorld::vm(2, 1), FleetWorld::vm(3)});
     for (const auto& one : refused) {
       REQUIRE_FALSE(one);
       CHECK(one.error().message().find("no room") != std::string::npos);
@@ -157,31 +159,31 @@ TEST_SUITE("gatewaynode::Fleet")
     CHECK(world.fleet->registry().size() == 1);
     CHECK(world.fleet->registry().find(before.instance_id)->public_key == before.public_key);
     REQUIRE(raw->run("DROP TRIGGER full"));
-    const auto good = world.enrol({World::vm(3), World::vm(1)});
+    const auto good = world.enrol({FleetWorld::vm(3), FleetWorld::vm(1)});
     CHECK(good[0]->address.text() != before.address.text());
     CHECK(good[1]->address == before.address);
   }
 
   TEST_CASE("who WireGuard does not know is not answered with success, until it does")
   {
-    World world;
+    FleetWorld world;
     world.wireguard_fails = true;
-    const auto refused = world.enrol({World::vm(1)});
+    const auto refused = world.enrol({FleetWorld::vm(1)});
     REQUIRE_FALSE(refused[0]);
     CHECK(refused[0].error().message() == "WireGuard: no such device");
-    CHECK_FALSE(world.enrol({World::vm(1)})[0]);
+    CHECK_FALSE(world.enrol({FleetWorld::vm(1)})[0]);
     world.wireguard_fails = false;
-    CHECK(world.enrol({World::vm(1)})[0]); // the peer is told now, although nothing is new
+    CHECK(world.enrol({FleetWorld::vm(1)})[0]); // the peer is told now, although nothing is new
     CHECK(world.told == std::vector<std::size_t>{1});
   }
 
   TEST_CASE("operators' policies and drains count at once and stay")
   {
-    World world;
+    FleetWorld world;
     const std::string id = hex(Bytes(20, 1));
     CHECK(world.fleet->set_drained(id, true).error().code() == Errc::not_found);
     CHECK(world.fleet->set_admin_policy(id, std::nullopt).error().code() == Errc::not_found);
-    REQUIRE(world.enrol({World::vm(1)})[0]);
+    REQUIRE(world.enrol({FleetWorld::vm(1)})[0]);
     CHECK(world.fleet->without_policy() == std::vector<std::string>{id});
     REQUIRE(world.fleet->set_drained(id, true));
     REQUIRE(world.fleet->set_admin_policy(id, route::PortPolicy{}));
@@ -190,20 +192,20 @@ TEST_SUITE("gatewaynode::Fleet")
     world.open();
     CHECK(world.fleet->is_drained(id));
     CHECK(world.fleet->without_policy().empty());
-    REQUIRE(world.enrol({World::vm(1)})[0]);
+    REQUIRE(world.enrol({FleetWorld::vm(1)})[0]);
     CHECK(world.fleet->registry().find(id)->policies.set_by_admin == route::PortPolicy{});
   }
 
   TEST_CASE("instances that are gone are forgotten, and their addresses are free")
   {
-    World world;
-    REQUIRE(world.enrol({World::vm(1), World::vm(2)})[0]);
-    const Time later{sys::now().ms + World::settings().forget_after_ms + 60'000};
+    FleetWorld world;
+    REQUIRE(world.enrol({FleetWorld::vm(1), FleetWorld::vm(2)})[0]);
+    const Time later{sys::now().ms + FleetWorld::settings().forget_after_ms + 60'000};
     route::Registry::Handshakes heard;
-    heard[World::vm(2).public_key] = later;
+    heard[FleetWorld::vm(2).public_key] = later;
     world.fleet->heard(heard, later);
     CHECK(world.fleet->registry().size() == 1);
-    REQUIRE(world.enrol({World::vm(3)})[0]); // written behind it
+    REQUIRE(world.enrol({FleetWorld::vm(3)})[0]); // written behind it
     CHECK(world.state->fleet()->entries.size() == 2);
     CHECK(world.fleet->forgotten() == 1);
   }

@@ -18,7 +18,7 @@ constexpr milliseconds look_at_vms_every{2'000};    ///< of this machine
 constexpr milliseconds renew_every{24 * 3'600'000}; ///< our own certificate
 constexpr milliseconds renew_again{300'000};
 constexpr unsigned least_workers = 8; // some wait for the disk, a webhook or a guest agent
-constexpr std::size_t max_queue = 1024;
+constexpr std::size_t max_work_queue = 1024;
 constexpr std::size_t uuid_size = 16;
 constexpr std::size_t wg_key_size = 32;
 constexpr std::string_view accepting_setting = "accepting";
@@ -80,7 +80,7 @@ Status Node::open()
   added_domains_ = TRY(state_->domains());
   sys::WorkerLimits limits;
   limits.threads = std::max(least_workers, 2 * sys::processor_count());
-  limits.max_queue = max_queue;
+  limits.max_queue = max_work_queue;
   workers_ = TRY(sys::WorkerPool::create(loop_, limits));
   TRY(take_identity(TRY(request_identity(on_.agent, settings().names).within("our certificate"))));
   TRY(make_wireguard());
@@ -215,8 +215,8 @@ Status Node::make_front()
                       cluster::write(one));
     };
   }
-  certificates_ = TRY(Certificates::create(loop_, on_, *state_, *workers_, log_,
-                                           std::move(of_certificates)));
+  certificates_ =
+      TRY(Certificates::create(loop_, on_, *state_, *workers_, log_, std::move(of_certificates)));
   certificates_->set_domains(domains());
   changed();
   return ok();

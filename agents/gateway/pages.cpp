@@ -1,5 +1,6 @@
 #include "agents/gateway/pages.hpp"
 
+#include "agents/gateway/listening.hpp"
 #include "codec/json_list.hpp"
 #include "sys/sockets.hpp"
 
@@ -9,22 +10,16 @@ namespace {
 
 using codec::Json;
 
-constexpr unsigned owner_only = 0600;
-constexpr std::size_t max_connections = 256;
-constexpr std::size_t max_request = 16 * 1024;
+constexpr std::size_t max_page_connections = 256;
+constexpr std::size_t max_page_request = 16 * 1024;
 constexpr std::int64_t info_lasts_ms = 10'000;
 
-net::ServerLimits limits()
+net::ServerLimits page_limits()
 {
   net::ServerLimits out;
-  out.max_connections = max_connections;
-  out.message.max_body_bytes = max_request;
+  out.max_connections = max_page_connections;
+  out.message.max_body_bytes = max_page_request;
   return out;
-}
-
-http::Response plain(int status, std::string text)
-{
-  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text)};
 }
 
 http::Response json(std::string body)
@@ -51,7 +46,7 @@ bool is_for(const http::Request& request, std::string_view label)
 Pages::Pages(sys::Loop& loop, Node& node)
     : node_(node),
       http_(std::make_unique<net::HttpServer>(
-          loop, limits(), [this](const http::Request& request, const net::Responder& to) {
+          loop, page_limits(), [this](const http::Request& request, const net::Responder& to) {
             handle(request, to);
           }))
 {

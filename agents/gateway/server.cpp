@@ -1,5 +1,6 @@
 #include "agents/gateway/server.hpp"
 
+#include "agents/gateway/listening.hpp"
 #include "sys/sockets.hpp"
 
 namespace dstack::gatewaynode {
@@ -10,7 +11,7 @@ constexpr std::size_t max_request = std::size_t{256} << 10U; // the largest is a
 constexpr std::size_t max_connections = 4096;
 constexpr std::size_t max_per_address = 256;
 
-net::ServerLimits limits()
+net::ServerLimits server_limits()
 {
   net::ServerLimits out;
   out.max_connections = max_connections;
@@ -19,17 +20,12 @@ net::ServerLimits limits()
   return out;
 }
 
-http::Response plain(int status, std::string text)
-{
-  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text)};
-}
-
 } // namespace
 
 Server::Server(sys::Loop& loop, Node& node)
     : node_(node),
       http_(std::make_unique<net::HttpServer>(
-          loop, limits(), [this](const http::Request& request, const net::Responder& to) {
+          loop, server_limits(), [this](const http::Request& request, const net::Responder& to) {
             handle(request, to);
           }))
 {

@@ -6,13 +6,13 @@ namespace dstack::gatewaynode {
 
 namespace {
 
-struct Scratch {
+struct StateScratch {
   sys::fs::path path =
       *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-gateway-test");
-  Scratch() = default;
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
+  StateScratch() = default;
+  StateScratch(const StateScratch&) = delete;
+  StateScratch& operator=(const StateScratch&) = delete;
+  ~StateScratch() { static_cast<void>(sys::remove_tree(path)); }
   std::unique_ptr<State> open() const
   {
     auto state = State::open(path / "gateway.db");
@@ -39,7 +39,7 @@ TEST_SUITE("gatewaynode::State")
 {
   TEST_CASE("instances come back oldest first, with what operators set apart from what they say")
   {
-    const Scratch scratch;
+    const StateScratch scratch;
     route::RegistryEntry two = entry(2);
     two.policies.reported = route::PortPolicy{route::PortPolicy::Access::listed, {{443, true}}};
     {
@@ -65,7 +65,7 @@ TEST_SUITE("gatewaynode::State")
 
   TEST_CASE("what is removed leaves nothing for who gets the id later")
   {
-    const Scratch scratch;
+    const StateScratch scratch;
     const auto state = scratch.open();
     const std::string id = entry(1).instance_id;
     REQUIRE(state->save({entry(1)}, {}));
@@ -80,7 +80,7 @@ TEST_SUITE("gatewaynode::State")
 
   TEST_CASE("identifiers are made once")
   {
-    const Scratch scratch;
+    const StateScratch scratch;
     const Bytes made = *scratch.open()->identifier("uuid", 16);
     CHECK(made.size() == 16);
     CHECK(*scratch.open()->identifier("uuid", 16) == made);
@@ -90,7 +90,7 @@ TEST_SUITE("gatewaynode::State")
 
   TEST_CASE("domains, settings, certificates, accounts and attestations")
   {
-    const Scratch scratch;
+    const StateScratch scratch;
     const auto state = scratch.open();
     gateway::DomainSettings domain;
     domain.name = "b.example";

@@ -9,7 +9,7 @@ namespace dstack::guest {
 namespace {
 
 using codec::Json;
-constexpr Time now{1'795'000'000'000};
+constexpr Time seeded_at{1'795'000'000'000};
 
 /// A TEE that keeps no keys, as TDX, but whose quotes are the simulated one's.
 class Forgetful : public tee::Tee {
@@ -33,10 +33,10 @@ private:
   std::unique_ptr<tee::Tee> inner_;
 };
 
-struct World {
+struct SeedWorld {
   sys::fs::path directory =
       *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-app-seed");
-  tee::SimTee host{*tee::SimAuthority::open(directory / "a", now), {}, Bytes(48, 9)};
+  tee::SimTee host{*tee::SimAuthority::open(directory / "a", seeded_at), {}, Bytes(48, 9)};
   tee::HostCall call = [this](std::string_view method, const Json& params) {
     return host.handle(method, params);
   };
@@ -44,14 +44,14 @@ struct World {
   Forgetful forgetful{call};
   Identity identity{};
 
-  World() = default;
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
-  ~World() { static_cast<void>(sys::remove_tree(directory)); }
+  SeedWorld() = default;
+  SeedWorld(const SeedWorld&) = delete;
+  SeedWorld& operator=(const SeedWorld&) = delete;
+  ~SeedWorld() { static_cast<void>(sys::remove_tree(directory)); }
 
   Result<AppSeed> ask(tee::Tee& tee, const compose::AppCompose& app)
   {
-    return obtain_seed(tee, call, app, identity, now);
+    return obtain_seed(tee, call, app, identity, seeded_at);
   }
 };
 
@@ -70,7 +70,7 @@ TEST_SUITE("app seed")
 {
   TEST_CASE("without a key provider the seed is the TEE's, or new at every boot")
   {
-    World world;
+    SeedWorld world;
     const auto none = app_with(compose::KeyProvider::none);
     const auto kept = world.ask(*world.simulated, none);
     REQUIRE(kept);
@@ -85,7 +85,7 @@ TEST_SUITE("app seed")
 
   TEST_CASE("a local key provider's seed returns, and the enclave is named")
   {
-    World world;
+    SeedWorld world;
     const auto local = app_with(compose::KeyProvider::local);
     const auto seed = world.ask(world.forgetful, local);
     INFO((seed ? std::string{} : seed.error().message()));
@@ -98,7 +98,7 @@ TEST_SUITE("app seed")
 
   TEST_CASE("an app that pins its key provider gets keys from no other")
   {
-    World world;
+    SeedWorld world;
     const Bytes right = to_bytes(ByteView{tee::sim_provider_id()});
     CHECK(world.ask(world.forgetful, app_with(compose::KeyProvider::local, right)));
     for (const Bytes& wrong : {Bytes(32, 1), Bytes(31, 0), Bytes(right.begin(), right.end() - 1)}) {
@@ -113,7 +113,7 @@ TEST_SUITE("app seed")
 
   TEST_CASE("other key providers are refused by the name of the field")
   {
-    World world;
+    SeedWorld world;
     for (const auto provider : {compose::KeyProvider::kms, compose::KeyProvider::tpm})
       CHECK(world.ask(*world.simulated, app_with(provider)).error().code() == Errc::unsupported);
   }

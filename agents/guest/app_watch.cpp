@@ -11,7 +11,7 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr std::chrono::milliseconds look_again{250};
+constexpr std::chrono::milliseconds watch_again{250};
 constexpr std::chrono::milliseconds connect_deadline{300};
 
 /// An exit nobody will follow up: docker is not going to restart the container.
@@ -75,7 +75,7 @@ void AppWatch::start()
 
 void AppWatch::again()
 {
-  timer_ = loop_.after(look_again, [this] { look(); });
+  timer_ = loop_.after(watch_again, [this] { look(); });
 }
 
 void AppWatch::look()

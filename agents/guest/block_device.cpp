@@ -15,7 +15,7 @@ namespace dstack::guest {
 namespace {
 
 constexpr std::size_t max_attribute = 4096;
-constexpr std::uint64_t sector = 512; // unit of the sysfs "size", whatever the disk's own is
+constexpr std::uint64_t sysfs_sector = 512; // unit of the sysfs "size", whatever the disk's own is
 const std::string sysfs_block = "/sys/class/block/";
 
 std::string attribute(const std::string& device, const char* name)
@@ -32,7 +32,7 @@ BlockDevice describe(const std::string& name)
   out.partition_label = partition_name(attribute(name, "uevent"));
   out.serial = attribute(name, "serial");
   const auto sectors = parse_u64(attribute(name, "size"));
-  out.size_bytes = sectors ? *sectors * sector : 0;
+  out.size_bytes = sectors ? *sectors * sysfs_sector : 0;
   return out;
 }
 

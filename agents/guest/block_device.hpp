@@ -22,6 +22,7 @@ std::string partition_name(std::string_view uevent);
 /// Everything in /sys/class/block, sorted by name.
 Result<std::vector<BlockDevice>> list_block_devices();
 
+inline constexpr std::chrono::milliseconds disk_deadline{20'000}; ///< for a disk to appear
 /// First device that matches, waiting for it to appear (kernel uevents) until the deadline.
 Result<BlockDevice> wait_for_block_device(std::string_view what,
                                           const std::function<bool(const BlockDevice&)>& matches,

@@ -17,19 +17,17 @@ namespace {
 
 constexpr std::string_view wanted_label = "DSTACKSHR";
 constexpr std::size_t max_app_compose = std::size_t{50} << 20U;
-constexpr std::chrono::milliseconds disk_deadline{20'000};
 constexpr const char* mount_point = "/run/dstack/share";
 constexpr std::size_t max_encrypted_env = 256 * 1024;
-constexpr std::size_t max_user_config = std::size_t{50} << 20U;
 
 bool holds_share(const BlockDevice& device)
 {
   if (device.name.starts_with("loop") || device.name.starts_with("dm-")) return false;
   const auto file = sys::open_read(device.node());
   if (!file) return false;
-  Bytes sector(512);
-  const ssize_t n = ::pread(file->get(), sector.data(), sector.size(), 0);
-  return n == static_cast<ssize_t>(sector.size()) && fat_label(sector) == wanted_label;
+  Bytes boot_sector(512);
+  const ssize_t n = ::pread(file->get(), boot_sector.data(), boot_sector.size(), 0);
+  return n == static_cast<ssize_t>(boot_sector.size()) && fat_label(boot_sector) == wanted_label;
 }
 
 enum class Presence { required, optional };

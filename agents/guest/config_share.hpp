@@ -14,6 +14,7 @@ struct SharedFiles {
   std::string user_config;   ///< .user-config, "" when absent
 };
 
+inline constexpr std::size_t max_user_config = std::size_t{50} << 20U;
 /// Where the copies are: the app's scripts may read them.
 inline constexpr const char* host_shared_copies = "/run/dstack/host-shared";
 

@@ -5,6 +5,8 @@
 
 namespace dstack::guest {
 
+inline constexpr const char* guest_name = "dstack-guest";
+
 /// Seconds since the kernel started.
 double uptime_seconds();
 

@@ -22,16 +22,10 @@ constexpr const char* mapping = "dstack_data_disk";
 constexpr const char* mapped_device = "/dev/mapper/dstack_data_disk";
 const path header_directory = "/run/dstack/luks";
 const path header_copy = "/run/dstack/luks/header";
-constexpr std::chrono::milliseconds disk_deadline{20'000};
 constexpr std::chrono::milliseconds tool_deadline{120'000};
 constexpr std::chrono::milliseconds check_deadline{900'000}; ///< e2fsck of a large disk
-constexpr std::size_t piece = std::size_t{1} << 20U;
+constexpr std::size_t read_size = std::size_t{1} << 20U;
 constexpr std::size_t ext4_superblock_at = 1024;
-
-bool all_zero(ByteView bytes)
-{
-  return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
-}
 
 Result<Bytes> read_at(int fd, std::size_t offset, std::size_t size)
 {
@@ -51,8 +45,8 @@ Result<Bytes> read_at(int fd, std::size_t offset, std::size_t size)
 Result<DiskState> state_of(const path& device)
 {
   const sys::Fd file = TRY(sys::open_read(device));
-  const Bytes start = TRY(read_at(file.get(), 0, piece).within("{}", device.string()));
-  if (start.size() < piece) return fail(Errc::unsupported, "{} is too small", device.string());
+  const Bytes start = TRY(read_at(file.get(), 0, read_size).within("{}", device.string()));
+  if (start.size() < read_size) return fail(Errc::unsupported, "{} is too small", device.string());
   if (has_luks_magic(start)) return DiskState::luks;
   if (all_zero(start)) return DiskState::empty;
   return fail(Errc::unsupported, "{} holds data that is no LUKS volume; it is not overwritten",
@@ -102,9 +96,9 @@ Status copy_header(const path& device)
   const sys::Fd to = TRY(sys::create_new(header_copy, sys::Privacy::owner_only));
   if (::ftruncate(to.get(), static_cast<off_t>(luks_data_offset)) != 0)
     return sys::errno_error("header copy");
-  for (std::size_t at = 0; at < luks_data_offset; at += piece) {
-    const Bytes data = TRY(read_at(from.get(), at, piece).within("{}", device.string()));
-    if (data.size() != piece)
+  for (std::size_t at = 0; at < luks_data_offset; at += read_size) {
+    const Bytes data = TRY(read_at(from.get(), at, read_size).within("{}", device.string()));
+    if (data.size() != read_size)
       return fail(Errc::untrusted, "{} ends inside the LUKS header", device.string());
     if (all_zero(data)) continue;
     if (::lseek(to.get(), static_cast<off_t>(at), SEEK_SET) < 0) return sys::errno_error("seek");
@@ -113,7 +107,7 @@ Status copy_header(const path& device)
   return ok();
 }
 
-Status check_copy()
+Status check_header_copy()
 {
   const Bytes copy = TRY(sys::read_file(header_copy, luks_data_offset));
   return check_luks_header(copy);
@@ -206,7 +200,7 @@ Status open_data_disk(Processes& processes, const DataDisk& disk, const Secret<3
   if (disk.state == DiskState::empty)
     TRY(format(processes, disk.device, key).within("format the data disk"));
   TRY(copy_header(disk.device).within("copy the LUKS header"));
-  TRY(check_copy().within("data disk refused"));
+  TRY(check_header_copy().within("data disk refused"));
   TRY(open_mapping(processes, disk.device, key));
   if (disk.state == DiskState::empty) {
     TRY(make_file_system(processes).within("make the file system of the data disk"));

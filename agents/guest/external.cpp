@@ -9,8 +9,9 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr std::size_t max_streams = 32;  ///< half of the port's connections stay free of them
-constexpr std::size_t much = 256 * 1024; ///< unsent bytes at which reading from dockerd stops
+constexpr std::size_t max_streams = 32; ///< half of the port's connections stay free of them
+/// Unsent bytes at which reading from dockerd stops.
+constexpr std::size_t most_unsent = std::size_t{256} * 1024;
 constexpr const char* no_engine = "the container engine does not answer";
 
 using OnList = std::function<void(Result<std::vector<Container>>)>;
@@ -119,7 +120,7 @@ private:
       stop();
       return to_.stream_finish();
     }
-    if (to_.unsent() > much) hold_back();
+    if (to_.unsent() > most_unsent) hold_back();
   }
 
   void hold_back()

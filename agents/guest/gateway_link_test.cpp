@@ -21,7 +21,7 @@ std::string pem_of(const std::vector<Bytes>& chain)
 }
 
 /// A gateway without WireGuard, and a VM that registers with it, in one loop.
-struct World {
+struct GatewayWorld {
   std::unique_ptr<sys::Loop> loop = *sys::Loop::create();
   Processes processes{*loop};
   kms_test::Kms kms{};
@@ -36,7 +36,7 @@ struct World {
   std::string url{};
   std::unique_ptr<GatewayLink> link{};
 
-  World()
+  GatewayWorld()
   {
     const auto key = crypto::P256Key::generate();
     const auto tls = *net::TlsServer::create(
@@ -96,7 +96,7 @@ TEST_SUITE("guest::GatewayLink")
 {
   TEST_CASE("a gateway without WireGuard is registered with, and told the policy")
   {
-    World world;
+    GatewayWorld world;
     world.run(world.url);
     CHECK(world.certificates == 1);
     REQUIRE(world.seen.size() == 1);
@@ -115,7 +115,7 @@ TEST_SUITE("guest::GatewayLink")
 
   TEST_CASE("what fails is told: nobody there, no certificate, addresses in the VM's own network")
   {
-    World nobody;
+    GatewayWorld nobody;
     nobody.run("https://127.0.0.1:1");
     REQUIRE(nobody.failed.size() == 1);
     CHECK(nobody.failed[0].starts_with("https://127.0.0.1:1: "));
@@ -123,13 +123,13 @@ TEST_SUITE("guest::GatewayLink")
     CHECK(*nobody.link->status().get_bool("registered", true) == false);
     CHECK(*nobody.link->status().get_string("problem", "") == nobody.failed[0]);
 
-    World uncertified;
+    GatewayWorld uncertified;
     uncertified.certified = false;
     uncertified.run(uncertified.url);
     CHECK(uncertified.failed == std::vector<std::string>{"certificate: the KMS is away"});
     CHECK(uncertified.seen.empty());
 
-    World hostile;
+    GatewayWorld hostile;
     hostile.answer =
         R"({"wg":{"client_ip":"10.8.0.7","servers":[{"pk":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",)"
         R"("ip":"10.0.2.3","endpoint":"192.0.2.1:1"}]}})";

@@ -27,7 +27,6 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr const char* program = "dstack-guest";
 constexpr std::size_t max_text = 64 * 1024;
 constexpr std::chrono::milliseconds modules_deadline{60'000};
 constexpr std::chrono::milliseconds daemon_deadline{180'000};
@@ -86,14 +85,14 @@ void warm(Processes& processes, std::vector<std::string> argv)
 
 void Guest::stage(std::string_view text)
 {
-  console_stage(program, text);
+  console_stage(guest_name, text);
   if (host_) host_->notify("boot.progress", text);
 }
 
 void Guest::give_up(const Error& error)
 {
   constexpr std::chrono::milliseconds tell_deadline{5000};
-  console_stage(program, "boot failed: " + error.message());
+  console_stage(guest_name, "boot failed: " + error.message());
   if (host_) host_->notify_surely("boot.error", error.message(), tell_deadline);
   power_off_now();
 }
@@ -118,9 +117,9 @@ Status Guest::boot()
     else
       request_shutdown();
   }));
-  console_stage(program, emulated ? "file systems mounted (software emulation: no address "
-                                    "randomisation)"
-                                  : "file systems mounted");
+  console_stage(guest_name, emulated ? "file systems mounted (software emulation: no address "
+                                       "randomisation)"
+                                     : "file systems mounted");
   TRY(start_helpers());
   TRY(open_host());
   TRY(read_configuration());
@@ -151,7 +150,7 @@ Status Guest::await_modules(const std::shared_ptr<std::optional<Finished>>& load
       *loop_, [&] { return loading->has_value(); }, modules_deadline, "loading modules"));
   // Not fatal by itself: what really needs a missing module fails with its own reason.
   if (!(*loading)->state.success())
-    console_stage(program, "modules: " + last_lines((*loading)->tail));
+    console_stage(guest_name, "modules: " + last_lines((*loading)->tail));
   return ok();
 }
 
@@ -162,7 +161,7 @@ Status Guest::start_helpers()
   crypto_loading_ = TRY(load_beside(crypto_modules));
   network_loading_ = TRY(load_beside(network_modules));
   runtime_ = std::make_unique<Runtime>(*loop_, processes_, [this](const std::string& what) {
-    console_stage(program, what);
+    console_stage(guest_name, what);
     if (booted_) host_->notify("app.error", what);
   });
   TRY(runtime_->start_containerd());
@@ -192,7 +191,7 @@ Status Guest::open_tee(const std::string& wanted)
   }
   if (is_snp_guest()) {
     const tee::SnpReport reports = TRY(open_snp_kernel());
-    console_stage(program, describe(TRY(reports.report({}).within("SEV-SNP"))));
+    console_stage(guest_name, describe(TRY(reports.report({}).within("SEV-SNP"))));
     return fail(Errc::unsupported, "this guest reads its SEV-SNP reports, but its agent cannot yet "
                                    "prove an app by them: nothing is started");
   }
@@ -201,7 +200,7 @@ Status Guest::open_tee(const std::string& wanted)
   sys::Command probe;
   probe.argv = {"/proc/self/exe", "probe-tdx"};
   TRY(processes_.start(std::move(probe), {}, [](const Finished& finished) {
-    console_stage(program, last_lines(finished.tail));
+    console_stage(guest_name, last_lines(finished.tail));
   }));
   tee_ = tee::make_simulated([this](std::string_view method, codec::Json params) {
     return host_->call(method, std::move(params), host_deadline);
@@ -333,7 +332,7 @@ Status Guest::load_images()
 void Guest::run()
 {
   auto loop = sys::Loop::create();
-  if (!loop) power_off_saying(program, loop.error().message());
+  if (!loop) power_off_saying(guest_name, loop.error().message());
   Guest guest{std::move(*loop)};
   if (const Status booted = guest.boot(); !booted) guest.give_up(booted.error());
   const Status served = guest.serve_until_stopped();

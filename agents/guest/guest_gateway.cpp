@@ -7,7 +7,6 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr const char* program = "dstack-guest";
 constexpr const char* key_file = "/data/dstack/wireguard.key";
 constexpr std::string_view certificate_subject = "dstack-guest-agent";
 constexpr std::uint64_t certificate_seconds = 864'000; // ten days; spec gateway 8
@@ -88,7 +87,7 @@ void Guest::no_gateway(const std::string& why)
 void Guest::tell_of_gateway(std::string_view event, const std::string& text)
 {
   if (booted_)
-    console_stage(program, text);
+    console_stage(guest_name, text);
   else
     stage(text);
   host_->notify(event, text);
@@ -100,7 +99,7 @@ void Guest::await_gateway()
   if (!gateway_ || gateway_->settled()) return;
   const auto settled = [this] { return gateway_->settled(); };
   const Status waited = run_until(*loop_, settled, gateway_deadline, "the gateway");
-  if (!waited) console_stage(program, waited.error().message());
+  if (!waited) console_stage(guest_name, waited.error().message());
 }
 
 /// Nothing when the app asks for no gateway.

@@ -14,7 +14,6 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr const char* program = "dstack-guest";
 /// A local key provider verifies our quote and fetches collateral: 30 s each way (spec kms 16).
 constexpr std::chrono::milliseconds key_deadline{75'000};
 
@@ -50,8 +49,8 @@ Status Guest::keys_from_kms()
   TRY(bring_up_network());
   auto attest = attestations(*tee_, boot_log_.events, recorder_->events(), config_.vm_config);
   KmsKeys keys = TRY(request_kms_keys(std::move(attest), app_, identity_, config_, sys::now()));
-  console_stage(program, fmt::format("the KMS at {} gave the keys{}", keys.kms.urls.front().text,
-                                     app_.key_provider_id.empty() ? "; the app pins none" : ""));
+  console_stage(guest_name, fmt::format("the KMS at {} gave the keys{}", keys.kms.urls.front().text,
+                                        app_.key_provider_id.empty() ? "; the app pins none" : ""));
   TRY(recorder_->record("os-image-hash", keys.os_image_hash));
   key_provider_ = std::move(keys.provider);
   gateway_app_id_ = std::move(keys.gateway_app_id);
@@ -59,8 +58,8 @@ Status Guest::keys_from_kms()
   keys_return_ = true;
   auto environment = TRY(open_environment(encrypted_env_, keys.env_crypt_key, app_.allowed_envs));
   for (const std::string& name : environment.dropped)
-    console_stage(program, fmt::format("variable {} is dropped: allowed_envs does not name it",
-                                       printable(name)));
+    console_stage(guest_name, fmt::format("variable {} is dropped: allowed_envs does not name it",
+                                          printable(name)));
   files_.environment = std::move(environment.kept);
   app_keys_ = std::move(keys.app);
   return ok();
@@ -72,7 +71,7 @@ Status Guest::prepare_disk()
   const auto named = cmdline_.find("dstack.data_device");
   DataDisk disk = TRY(find_data_disk(named == cmdline_.end() ? "" : named->second));
   if (!keys_return_ && disk.state == DiskState::luks) {
-    console_stage(program, "no key provider keeps the key of the data disk: it starts empty");
+    console_stage(guest_name, "no key provider keeps the key of the data disk: it starts empty");
     disk.state = DiskState::empty;
   }
   stage(disk.state == DiskState::empty ? "initializing data disk" : "mounting data disk");

@@ -13,7 +13,6 @@ namespace {
 
 using codec::Json;
 
-constexpr const char* program = "dstack-guest";
 Json to_json(const Container& container)
 {
   Json ports = Json::array();
@@ -103,7 +102,7 @@ void Guest::request_shutdown()
 {
   stop_requested_ = true;
   if (!booted_) {
-    console_stage(program, "stopped by the host during the boot");
+    console_stage(guest_name, "stopped by the host during the boot");
     host_->notify_surely("shutdown.progress", "powering off", std::chrono::milliseconds{1000});
     power_off_now();
   }
@@ -114,7 +113,7 @@ void Guest::watch_app()
 {
   AppWatch::Events events;
   events.ready = [this] {
-    console_stage(program, "app ready");
+    console_stage(guest_name, "app ready");
     host_->notify("app.ready", "");
   };
   events.failed = [this](const std::string& what) {
@@ -122,7 +121,7 @@ void Guest::watch_app()
     loop_->stop();
   };
   events.died = [this](const std::string& what) {
-    console_stage(program, what);
+    console_stage(guest_name, what);
     if (!stop_requested_) host_->notify("app.error", what);
   };
   const std::string address = config_.network ? config_.network->address : "127.0.0.1";

@@ -12,7 +12,6 @@ namespace dstack::guest {
 namespace {
 
 constexpr std::string_view disk_serial = "dstack-images";
-constexpr std::chrono::milliseconds disk_deadline{20'000};
 
 Result<compose::Project> read_app(const compose::AppCompose& app)
 {

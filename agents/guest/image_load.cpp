@@ -11,7 +11,7 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr std::size_t piece = std::size_t{256} << 10U;
+constexpr std::size_t upload_piece = std::size_t{256} << 10U;
 constexpr std::chrono::milliseconds ask_deadline{120'000}; ///< dockerd may still be starting
 constexpr std::chrono::milliseconds load_deadline{1'800'000};
 
@@ -43,7 +43,7 @@ Status load_bundle(Engine& engine, const ImageBundle& bundle)
   upload.size_bytes = bundle.size_bytes;
   upload.content_type = "application/x-tar";
   upload.produce = [tar, left = bundle.size_bytes]() mutable -> Result<Bytes> {
-    Bytes data = TRY(sys::read_some(tar->get(), std::min<std::uint64_t>(piece, left)));
+    Bytes data = TRY(sys::read_some(tar->get(), std::min<std::uint64_t>(upload_piece, left)));
     if (data.empty() && left > 0) return fail(Errc::io, "the bundle disk ends early");
     left -= data.size();
     return data;

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "compose/version_range.hpp"
 #include "crypto/hash.hpp"
+#include "guest/config_share.hpp"
 
 #include <algorithm>
 
@@ -13,7 +14,6 @@ namespace {
 using codec::Json;
 
 constexpr std::size_t min_token = 32;
-constexpr std::size_t max_user_config = std::size_t{50} << 20U;
 
 Status check_os_version(const std::string& wanted, const std::string& is)
 {

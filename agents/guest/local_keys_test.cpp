@@ -18,7 +18,7 @@ const std::string app_id(40, 'a');
 const std::string instance_id(40, 'b');
 
 /// A simulated host with one VM, and what its guest holds.
-struct World {
+struct HostWorld {
   fs::path directory = *sys::make_temp_directory(fs::temp_directory_path(), "dstack-local-keys");
   tee::SimAuthority authority = *tee::SimAuthority::open(directory / "a", now);
   tee::SimTee host{*tee::SimAuthority::open(directory / "a", now), {}, Bytes(48, 9)};
@@ -26,10 +26,10 @@ struct World {
   dcap::Anchor root = *dcap::Anchor::from_file(authority.root());
   crypto::BoxKey recipient = crypto::BoxKey::generate();
 
-  World() = default;
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
-  ~World() { static_cast<void>(sys::remove_tree(directory)); }
+  HostWorld() = default;
+  HostWorld(const HostWorld&) = delete;
+  HostWorld& operator=(const HostWorld&) = delete;
+  ~HostWorld() { static_cast<void>(sys::remove_tree(directory)); }
 
   tee::HostCall call()
   {
@@ -85,7 +85,7 @@ TEST_SUITE("local keys")
 {
   TEST_CASE("the key comes back for the same app and instance, and for no other")
   {
-    World world;
+    HostWorld world;
     const auto first = world.request(app_id, instance_id);
     INFO((first ? std::string{} : first.error().message()));
     REQUIRE(first);
@@ -116,7 +116,7 @@ TEST_SUITE("local keys")
 
   TEST_CASE("a box for another recipient is refused")
   {
-    World world;
+    HostWorld world;
     const auto other = crypto::BoxKey::generate();
     const Bytes box = *crypto::seal_key(other.public_key(), Secret<32>{});
     CHECK(has(refusal(world.open(world.made(box)), Errc::untrusted), "not sealed to the key"));
@@ -128,7 +128,7 @@ TEST_SUITE("local keys")
 
   TEST_CASE("a quote that vouches for another box is refused")
   {
-    World world;
+    HostWorld world;
     const ProviderAnswer first = world.answer();
     ProviderAnswer mixed = world.answer();
     CHECK(world.open(mixed));
@@ -138,7 +138,7 @@ TEST_SUITE("local keys")
 
   TEST_CASE("an enclave that can be debugged is refused")
   {
-    World world;
+    HostWorld world;
     dcap::EnclaveReport enclave;
     enclave.attributes[0] = 0x07;
     const auto answer = world.made(world.answer().encrypted_key, enclave);
@@ -149,7 +149,7 @@ TEST_SUITE("local keys")
 
   TEST_CASE("a quote under another root is refused")
   {
-    World world;
+    HostWorld world;
     const ProviderAnswer answer = world.answer();
     const auto intel = open_provider_answer(answer, world.recipient, dcap::Anchor::intel(), now);
     CHECK(has(refusal(intel, Errc::untrusted), "provider's quote: collateral."));
@@ -164,7 +164,7 @@ TEST_SUITE("local keys")
 
   TEST_CASE("a key of another length is refused")
   {
-    World world;
+    HostWorld world;
     for (const std::size_t size : {0U, 48U, 64U, 79U, 81U, 96U})
       CHECK(has(refusal(world.open(world.made(Bytes(size, 1))), Errc::malformed),
                 fmt::format("sealed key of {} bytes", size)));
@@ -172,7 +172,7 @@ TEST_SUITE("local keys")
 
   TEST_CASE("a tampered quote, a quote of a VM and stale collateral are refused")
   {
-    World world;
+    HostWorld world;
     ProviderAnswer answer = world.answer();
     constexpr std::size_t mr_enclave = 48 + 64;
     answer.provider_quote[mr_enclave] ^= 1U;
@@ -190,7 +190,7 @@ TEST_SUITE("local keys")
 
   TEST_CASE("a provider gives keys only to this VM as it is now")
   {
-    World world;
+    HostWorld world;
     const auto denied = [&](const Json& params) {
       const auto answer = world.host.handle("GetSealingKey", params);
       return answer ? "answered" : answer.error().message();
@@ -208,7 +208,7 @@ TEST_SUITE("local keys")
 
   TEST_CASE("answers without a member, or not in hex, are refused")
   {
-    World world;
+    HostWorld world;
     const Json good = *world.host.handle("GetSealingKey", world.params());
     CHECK(parse_provider_answer(good));
     for (const char* member : {"encrypted_key", "provider_quote", "collateral"}) {

@@ -10,7 +10,8 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr std::size_t much = 512 * 1024; ///< unsent bytes at which reading from dockerd stops
+/// Unsent bytes at which reading from dockerd stops.
+constexpr std::size_t most_backlog = std::size_t{512} * 1024;
 
 /// All log streams of one request; lives in their callbacks.
 struct Job : std::enable_shared_from_this<Job> {
@@ -42,7 +43,7 @@ void Job::pass(Source& source, std::string_view text)
   const bool wanted =
       source.prefixer ? reply.piece(source.prefixer->feed(text)) : reply.piece(text);
   if (!wanted) return stop();
-  if (reply.link().backlog() > much) hold_back();
+  if (reply.link().backlog() > most_backlog) hold_back();
 }
 
 void Job::hold_back()

@@ -19,11 +19,6 @@ constexpr std::uint64_t key_size = 64;
 constexpr std::uint64_t stripes = 4000;
 constexpr std::uint64_t sector_size = 512;
 
-bool all_zero(ByteView bytes)
-{
-  return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
 Status need_zero(ByteReader& in, std::size_t size, std::string_view name)
 {
   if (!all_zero(TRY(in.take(size).within("{}", name))))
@@ -183,6 +178,11 @@ Status check_copy(ByteView start, std::uint64_t offset, std::string_view magic)
 }
 
 } // namespace
+
+bool all_zero(ByteView bytes)
+{
+  return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+}
 
 bool has_luks_magic(ByteView start)
 {

@@ -9,6 +9,8 @@ namespace dstack::guest {
 
 constexpr std::size_t luks_data_offset = 16 * 1024 * 1024; ///< where the encrypted data starts
 
+bool all_zero(ByteView bytes);
+
 /// True when the disk carries a LUKS magic, in whatever version or state.
 bool has_luks_magic(ByteView start);
 

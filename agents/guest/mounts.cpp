@@ -15,7 +15,7 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr std::size_t max_text = 64 * 1024;
+constexpr std::size_t max_kernel_text = 64 * 1024;
 
 struct Mount {
   const char* type;
@@ -45,7 +45,7 @@ bool is_mounted(const std::string& mounts, std::string_view where)
 Status enable_controllers()
 {
   const std::string root = "/sys/fs/cgroup/";
-  const std::string names = TRY(sys::read_text(root + "cgroup.controllers", max_text));
+  const std::string names = TRY(sys::read_text(root + "cgroup.controllers", max_kernel_text));
   std::string wanted;
   for (const std::string_view name : split(trim(names), ' '))
     if (!name.empty()) wanted += fmt::format("+{} ", name);
@@ -100,7 +100,7 @@ Status write_setting(const std::string& path, std::string_view value)
 
 Status mount_system()
 {
-  const auto read = sys::read_text("/proc/mounts", max_text);
+  const auto read = sys::read_text("/proc/mounts", max_kernel_text);
   const std::string mounts = read ? *read : std::string{};
   for (const Mount& mount : table)
     if (!is_mounted(mounts, mount.where))

@@ -9,7 +9,7 @@ namespace dstack::guest {
 namespace {
 
 constexpr const char* engine_socket = "/run/docker.sock";
-constexpr std::chrono::milliseconds look_again{50};
+constexpr std::chrono::milliseconds ask_again{50};
 
 sys::Command daemon(std::vector<std::string> argv)
 {
@@ -62,12 +62,12 @@ Status Runtime::wait_ready(std::chrono::milliseconds deadline)
       if (pong) return ok();
     }
     bool tick = false;
-    loop_.after(look_again, [&] {
+    loop_.after(ask_again, [&] {
       tick = true;
       loop_.stop();
     });
     TRY(run_until(
-        loop_, [&] { return tick; }, 2 * look_again + look_again, "a timer"));
+        loop_, [&] { return tick; }, 2 * ask_again + ask_again, "a timer"));
   }
   return fail(Errc::timeout, "dockerd did not answer within {} s", deadline.count() / 1000);
 }

@@ -18,7 +18,7 @@ constexpr std::string_view good_config =
         "dstack":{"tee":"sim","bundle":true,"hostname":"web-1","insecure_registries":["10.0.2.2:5000"],
         "network":{"address":"10.0.2.15/24","gateway":"10.0.2.2","dns":"10.0.2.3"}}})";
 
-std::string with(std::string_view from, std::string_view to)
+std::string config_with(std::string_view from, std::string_view to)
 {
   std::string out{good_config};
   const std::size_t at = out.find(from);
@@ -49,7 +49,8 @@ TEST_SUITE("guest::parse_sys_config")
   TEST_CASE("further networks need no gateway, and may have no address")
   {
     const auto more = [](const char* list) {
-      return parse_sys_config(with(R"("bundle":true)", fmt::format(R"("more_networks":{})", list)));
+      return parse_sys_config(
+          config_with(R"("bundle":true)", fmt::format(R"("more_networks":{})", list)));
     };
     const auto config = more(R"([null,{"address":"192.168.7.2/24"}])");
     REQUIRE(config);
@@ -78,18 +79,18 @@ TEST_SUITE("guest::parse_sys_config")
 
   TEST_CASE("gateways go by their older name when there are none by the newer one")
   {
-    const auto older = parse_sys_config(with("gateway_urls", "tproxy_urls"));
+    const auto older = parse_sys_config(config_with("gateway_urls", "tproxy_urls"));
     REQUIRE(older);
     CHECK(older->gateway_urls == std::vector<std::string>{"https://10.0.2.2:9202"});
-    const auto both =
-        parse_sys_config(with("\"gateway_urls\"", R"("tproxy_urls":["https://x"],"gateway_urls")"));
+    const auto both = parse_sys_config(
+        config_with("\"gateway_urls\"", R"("tproxy_urls":["https://x"],"gateway_urls")"));
     REQUIRE(both);
     CHECK(both->gateway_urls == older->gateway_urls);
   }
 
   TEST_CASE("the image hash is told in lower case, however the host writes it")
   {
-    const auto config = parse_sys_config(with("abcd", "ABcd"));
+    const auto config = parse_sys_config(config_with("abcd", "ABcd"));
     REQUIRE(config);
     CHECK(config->os_image_hash == "abcd");
     CHECK(config->vm_config == R"({"os_image_hash":"ABcd","cpu_count":2})");
@@ -116,7 +117,7 @@ TEST_SUITE("guest::parse_sys_config")
                                    {"true", "1"}}) {
       CAPTURE(from);
       CAPTURE(to);
-      CHECK_FALSE(parse_sys_config(with(from, to)));
+      CHECK_FALSE(parse_sys_config(config_with(from, to)));
     }
   }
 

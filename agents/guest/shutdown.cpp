@@ -17,19 +17,18 @@ namespace dstack::guest {
 
 namespace {
 
-constexpr const char* program = "dstack-guest";
 constexpr std::chrono::milliseconds container_limit{25'000};
 constexpr std::chrono::milliseconds daemon_limit{10'000};
 
 void tell(HostLink& host, std::string_view text)
 {
-  console_stage(program, text);
+  console_stage(guest_name, text);
   host.notify("shutdown.progress", text);
 }
 
 void report(std::string_view what, const Status& status)
 {
-  if (!status) console_stage(program, fmt::format("{}: {}", what, status.error().message()));
+  if (!status) console_stage(guest_name, fmt::format("{}: {}", what, status.error().message()));
 }
 
 /// Waits for all children, at most for the time given.
@@ -85,7 +84,7 @@ void shut_down(HostLink& host, Processes& processes, Runtime& runtime, const App
   report("swap", stop_swap(data_mount_point));
   report("data disk", close_data_disk(processes));
   host.notify_surely("shutdown.progress", "powering off", std::chrono::milliseconds{2000});
-  console_stage(program, "powering off");
+  console_stage(guest_name, "powering off");
   power_off();
 }
 

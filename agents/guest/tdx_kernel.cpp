@@ -12,14 +12,14 @@ namespace dstack::guest {
 
 namespace {
 
-const std::vector<std::string> modules = {"configfs", "tsm_report", "tdx_guest"};
+const std::vector<std::string> tdx_modules = {"configfs", "tsm_report", "tdx_guest"};
 
 /// "configfs tsm_report" of the modules that the kernel keeps; tdx_guest ends itself outside TDX.
 std::string loaded_modules()
 {
   std::vector<std::string> out;
   std::error_code ignored;
-  for (const std::string& name : modules)
+  for (const std::string& name : tdx_modules)
     if (std::filesystem::exists("/sys/module/" + name, ignored)) out.push_back(name);
   return out.empty() ? "none" : join(out, " ");
 }
@@ -28,7 +28,7 @@ std::string loaded_modules()
 
 Result<std::unique_ptr<tee::Tee>> open_tdx_kernel()
 {
-  TRY(load_modules(modules).within("kernel modules"));
+  TRY(load_modules(tdx_modules).within("kernel modules"));
   TRY(mount_at("configfs", "/sys/kernel/config", "configfs", MS_NOSUID | MS_NODEV, ""));
   return tee::make_tdx({}).within("TDX");
 }

@@ -17,7 +17,7 @@ Bytes superblock()
   return out.take();
 }
 
-Bytes with(std::size_t at, std::uint8_t value)
+Bytes superblock_with(std::size_t at, std::uint8_t value)
 {
   Bytes out = superblock();
   out.at(at) = value;
@@ -43,7 +43,7 @@ TEST_SUITE("guest::parse_verity_superblock")
 
   TEST_CASE("an empty salt is a dash")
   {
-    const auto parsed = parse_verity_superblock(with(80, 0), data_size);
+    const auto parsed = parse_verity_superblock(superblock_with(80, 0), data_size);
     REQUIRE(parsed);
     CHECK(verity_table(*parsed, "1:2", Bytes(32)).find(" - 1 panic") != std::string::npos);
   }
@@ -61,7 +61,7 @@ TEST_SUITE("guest::parse_verity_superblock")
   {
     for (const std::size_t at : {0U, 8U, 12U, 32U, 50U, 64U, 68U, 72U, 81U}) {
       CAPTURE(at);
-      CHECK_FALSE(parse_verity_superblock(with(at, 9), data_size));
+      CHECK_FALSE(parse_verity_superblock(superblock_with(at, 9), data_size));
     }
     CHECK_FALSE(parse_verity_superblock(superblock(), data_size + 4096));
   }

@@ -13,12 +13,12 @@ using codec::Json;
 namespace {
 
 constexpr unsigned owner_only = 0600;
-constexpr std::size_t max_request = std::size_t{64} << 10U;
+constexpr std::size_t max_admin_request = std::size_t{64} << 10U;
 
 net::ServerLimits limits()
 {
   net::ServerLimits out;
-  out.message.max_body_bytes = max_request;
+  out.message.max_body_bytes = max_admin_request;
   return out;
 }
 

@@ -9,11 +9,11 @@ namespace {
 
 constexpr Time now{1'767'225'600'000};
 
-struct Scratch {
+struct AuditScratch {
   sys::fs::path path =
       *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-audit-test");
   sys::fs::path file = path / "audit.jsonl";
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
+  ~AuditScratch() { static_cast<void>(sys::remove_tree(path)); }
 
   std::string text() const { return *sys::read_text(file, 1U << 20U); }
   void append(std::string_view more) const
@@ -46,7 +46,7 @@ TEST_SUITE("kmsnode::audit_file")
 {
   TEST_CASE("the chain goes on where it stood, over any number of starts")
   {
-    const Scratch scratch;
+    const AuditScratch scratch;
     for (int i = 0; i < 3; ++i) {
       const auto file = AuditFile::open(scratch.file);
       REQUIRE(file);
@@ -61,7 +61,7 @@ TEST_SUITE("kmsnode::audit_file")
 
   TEST_CASE("a line that a crash cut short is removed, a whole one without its end is kept")
   {
-    const Scratch scratch;
+    const AuditScratch scratch;
     REQUIRE((*AuditFile::open(scratch.file))->append(granted(), now));
     const std::string one = scratch.text();
     scratch.append(one.substr(0, one.size() / 2));
@@ -80,7 +80,7 @@ TEST_SUITE("kmsnode::audit_file")
 
   TEST_CASE("a log whose end is no record is not written behind")
   {
-    const Scratch scratch;
+    const AuditScratch scratch;
     scratch.append("this is no audit log\n");
     CHECK_FALSE(AuditFile::open(scratch.file));
     CHECK(scratch.text() == "this is no audit log\n");
@@ -88,7 +88,7 @@ TEST_SUITE("kmsnode::audit_file")
 
   TEST_CASE("one process writes a log")
   {
-    const Scratch scratch;
+    const AuditScratch scratch;
     const auto file = AuditFile::open(scratch.file);
     REQUIRE(file);
     CHECK_FALSE(AuditFile::open(scratch.file));
@@ -96,7 +96,7 @@ TEST_SUITE("kmsnode::audit_file")
 
   TEST_CASE("who proves nothing can fill the log only so fast; what is granted always is in it")
   {
-    const Scratch scratch;
+    const AuditScratch scratch;
     const auto file = AuditFile::open(scratch.file, {3});
     REQUIRE(file);
     for (int i = 0; i < 10; ++i)

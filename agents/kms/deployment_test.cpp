@@ -1,5 +1,6 @@
 #include "agents/kms/deployment.hpp"
 
+#include "agents/kms/test_scratch.hpp"
 #include "net/http_server.hpp"
 #include "rpc/prpc.hpp"
 #include "sys/sockets.hpp"
@@ -11,6 +12,7 @@ namespace dstack::kmsnode {
 
 namespace {
 
+using test::Scratch;
 using Variables = std::map<std::string, std::string>;
 
 Variables good()
@@ -37,11 +39,6 @@ std::string why_not(std::string_view name, const std::string& value)
   const auto out = read(variables);
   return out ? "accepted" : out.error().message();
 }
-
-struct Scratch {
-  sys::fs::path path = *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-kms-test");
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
-};
 
 /// Calls work while a guest agent answers Info with that tcb_info on a socket below directory.
 void with_agent(const sys::fs::path& socket,
@@ -85,8 +82,8 @@ TEST_SUITE("kmsnode::deployment")
           "DSTACK_KMS_ROOT: custodian 'alice' has no key that the share can be sealed to");
     const std::string alice = "alice=" + std::string(64, 'a');
     for (const int threshold : {0, 2})
-      CHECK(why_not("DSTACK_KMS_ROOT", fmt::format(R"({{"custodians":["{}"],"threshold":{}}})",
-                                                   alice, threshold)) ==
+      CHECK(why_not("DSTACK_KMS_ROOT",
+                    fmt::format(R"({{"custodians":["{}"],"threshold":{}}})", alice, threshold)) ==
             fmt::format("DSTACK_KMS_ROOT: threshold {} of 1 custodians", threshold));
     CHECK(why_not("DSTACK_KMS_ROOT", "").starts_with("DSTACK_KMS_ROOT: "));
     CHECK(why_not("DSTACK_KMS_SIMULATED_TEE", "{}")

@@ -1,5 +1,6 @@
 #include "agents/kms/custody_shelf.hpp"
 #include "agents/kms/launch_settings.hpp"
+#include "agents/kms/test_scratch.hpp"
 #include "vault/share_file.hpp"
 #include "vault/test_roots.hpp"
 
@@ -11,10 +12,7 @@ using codec::Json;
 
 namespace {
 
-struct Scratch {
-  sys::fs::path path = *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-kms-test");
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
-};
+using test::Scratch;
 
 } // namespace
 

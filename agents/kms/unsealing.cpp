@@ -54,7 +54,8 @@ std::string Unsealing::progress() const
 {
   const std::lock_guard lock{mutex_};
   std::string out = fmt::format("{} of {} shares are in", collector_.have(), collector_.need());
-  if (collector_.have() > 0) out += fmt::format(" ({})", join(collector_.custodians_in(), ", "));
+  if (collector_.have() > 0)
+    out += fmt::format(" ({})", dstack::join(collector_.custodians_in(), ", "));
   return out;
 }
 

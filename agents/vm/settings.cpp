@@ -26,7 +26,7 @@ number(const codec::Json& config, std::string_view key, std::uint64_t fallback, 
 }
 
 Result<std::chrono::milliseconds>
-milliseconds(const codec::Json& config, std::string_view key, std::chrono::milliseconds fallback)
+duration_of(const codec::Json& config, std::string_view key, std::chrono::milliseconds fallback)
 {
   const auto usual = static_cast<std::uint64_t>(fallback.count());
   const std::uint64_t value = TRY(number(config, key, usual, max_ms));
@@ -60,10 +60,10 @@ Result<Settings> parse_settings(const codec::Json& config)
     if (std::find(known.begin(), known.end(), key) == known.end())
       return fail(Errc::config, "configuration: unknown key '{}'", printable(key));
   Settings s;
-  s.restart.first = TRY(milliseconds(config, "restart_first_ms", s.restart.first));
-  s.restart.longest = TRY(milliseconds(config, "restart_longest_ms", s.restart.longest));
-  s.restart.healthy = TRY(milliseconds(config, "restart_healthy_ms", s.restart.healthy));
-  s.log_check = TRY(milliseconds(config, "log_check_ms", s.log_check));
+  s.restart.first = TRY(duration_of(config, "restart_first_ms", s.restart.first));
+  s.restart.longest = TRY(duration_of(config, "restart_longest_ms", s.restart.longest));
+  s.restart.healthy = TRY(duration_of(config, "restart_healthy_ms", s.restart.healthy));
+  s.log_check = TRY(duration_of(config, "log_check_ms", s.log_check));
   s.logs.max_bytes = TRY(number(config, "log_max_bytes", s.logs.max_bytes, max_log));
   s.logs.backups =
       static_cast<unsigned>(TRY(number(config, "log_backups", s.logs.backups, max_backups)));

@@ -29,7 +29,7 @@ void report(const NamedCollateral& got, const CollateralView& view, Time at, Con
     return;
   }
   if (ctx.globals().quiet) return;
-  ctx.ui().line(to_text(view, at));
+  ctx.ui().line(view_text(view, at));
   ctx.ui().note(
       fmt::format("{} of {} parts from the network, the rest from the cache", fetched, parts));
 }

@@ -54,7 +54,7 @@ Result<Exit> run(const Options& o, Context& ctx)
   const dcap::Collateral collateral = TRY(wanted(o, ctx));
   const CollateralView view = TRY(view_of(collateral).within("collateral"));
   if (!ctx.ui().json()) {
-    ctx.ui().line(to_text(view, TRY(point_in_time(o.set.at, ctx))));
+    ctx.ui().line(view_text(view, TRY(point_in_time(o.set.at, ctx))));
     return Exit::ok;
   }
   codec::Json out = codec::Json::object().set("schema", "dstack.collateral.show/1");

@@ -14,17 +14,16 @@ using codec::Json;
 namespace {
 
 constexpr int http_ok = 200;
-constexpr fetch::ClientLimits limits{
-    .connect = std::chrono::milliseconds{5'000},
-    .total = std::chrono::milliseconds{15'000},
-    .max_body = std::size_t{1} << 20U};
+constexpr fetch::ClientLimits service_limits{.connect = std::chrono::milliseconds{5'000},
+                                             .total = std::chrono::milliseconds{15'000},
+                                             .max_body = std::size_t{1} << 20U};
 
 Status ask(const std::string& url)
 {
   fetch::HttpClient client;
   fetch::ClientRequest request;
   request.url = url;
-  const http::Response answer = TRY(client.send(request, limits));
+  const http::Response answer = TRY(client.send(request, service_limits));
   if (answer.status == http_ok) return ok();
   return fail(Errc::io, "{}: HTTP status {}", url, answer.status);
 }

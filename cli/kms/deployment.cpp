@@ -35,10 +35,9 @@ std::string root_text(const KmsDeployment& deployment)
   return codec::write_json(out);
 }
 
-std::string simulated_text(const tee::SimTrust& trust)
+std::string sim_trust_text(const tee::SimTrust& trust)
 {
-  return codec::write_json(
-      Json{}.set("root", hex(trust.root)).set("collateral", trust.collateral));
+  return codec::write_json(Json{}.set("root", hex(trust.root)).set("collateral", trust.collateral));
 }
 
 } // namespace
@@ -62,8 +61,7 @@ std::string kms_compose(const KmsDeployment& deployment)
   add("DSTACK_KMS_ROOT", root_text(deployment));
   add("DSTACK_KMS_SETTINGS", kms::settings_text(deployment.settings));
   add("DSTACK_KMS_POLICY", deployment.policy);
-  if (deployment.simulated)
-    add("DSTACK_KMS_SIMULATED_TEE", simulated_text(*deployment.simulated));
+  if (deployment.simulated) add("DSTACK_KMS_SIMULATED_TEE", sim_trust_text(*deployment.simulated));
   return fmt::format(R"(# Made by 'dstack kms deploy'.
 services:
   kms:

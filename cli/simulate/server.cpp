@@ -69,7 +69,7 @@ public:
     if (options_.external.empty()) return ok();
     const Address where = TRY(parse_address("--external", options_.external));
     sys::Fd listener = TRY(sys::listen_tcp(where.host, where.port).within("--external"));
-    external_ = to_text(where, TRY(sys::local_port(listener.get())));
+    external_ = address_text(where, TRY(sys::local_port(listener.get())));
     return serve_site(std::move(listener));
   }
 
@@ -127,7 +127,7 @@ private:
   {
     const Address where = TRY(parse_address("--listen", options_.listen));
     sys::Fd listener = TRY(sys::listen_tcp(where.host, where.port).within("--listen"));
-    tcp_ = to_text(where, TRY(sys::local_port(listener.get())));
+    tcp_ = address_text(where, TRY(sys::local_port(listener.get())));
     return serve(std::move(listener), [this](const http::Request& request) -> const rpc::Service& {
       return request.path().starts_with(tappd_.mount) ? tappd_ : dstack_;
     });

@@ -1,4 +1,5 @@
 #include "archive/bundle.hpp"
+#include "archive/test_scratch.hpp"
 #include "codec/gzip.hpp"
 #include "crypto/hash.hpp"
 
@@ -7,11 +8,7 @@
 namespace dstack::archive {
 namespace {
 
-struct Scratch {
-  sys::fs::path path =
-      *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-bundle-test");
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
-};
+using test::Scratch;
 
 std::map<std::string, BundleEntry> sample()
 {
@@ -23,7 +20,7 @@ std::map<std::string, BundleEntry> sample()
           {"blobs/sha256/" + hex(crypto::sha256(blob)), {blob, {}}}};
 }
 
-std::string outcome(const sys::fs::path& file)
+std::string bundle_outcome(const sys::fs::path& file)
 {
   const sys::Fd fd = *sys::open_read(file);
   const auto bundle = BundleReader::open(fd.get());
@@ -47,7 +44,7 @@ std::string damaged(const sys::fs::path& file, std::size_t at, std::string_view 
   std::copy(text.begin(), text.end(), raw.begin() + static_cast<std::ptrdiff_t>(header + 148));
   const sys::fs::path other = file.string() + ".bad";
   REQUIRE(sys::write_file_atomic(other, raw, sys::Privacy::shared));
-  return outcome(other);
+  return bundle_outcome(other);
 }
 
 } // namespace
@@ -82,7 +79,7 @@ TEST_SUITE("archive::bundle")
     const Bytes a = *sys::read_file(dir.path / "a.dsb", 1 << 20);
     CHECK(a == *sys::read_file(dir.path / "b.dsb", 1 << 20));
     CHECK(a.size() % 512 == 0);
-    CHECK(outcome(dir.path / "a.dsb") == "good");
+    CHECK(bundle_outcome(dir.path / "a.dsb") == "good");
     const sys::Fd fd = *sys::open_read(dir.path / "a.dsb");
     const auto bundle = BundleReader::open(fd.get());
     CHECK(to_text(*bundle->read(app_compose_name, 100)) == "{}");
@@ -109,7 +106,7 @@ TEST_SUITE("archive::bundle")
     REQUIRE(write_bundle(file, sample()));
     const auto put = [&](std::string_view text) {
       REQUIRE(sys::write_file_atomic(dir.path / "x", as_bytes(text), sys::Privacy::shared));
-      return outcome(dir.path / "x");
+      return bundle_outcome(dir.path / "x");
     };
     CHECK(put("") == "bundle: not a tar archive");
     CHECK(put("not a tar archive at all") == "bundle: not a tar archive");
@@ -126,19 +123,20 @@ TEST_SUITE("archive::bundle")
     Bytes cut = *sys::read_file(file, 1 << 20);
     cut.resize(513);
     REQUIRE(sys::write_file_atomic(dir.path / "cut", cut, sys::Privacy::shared));
-    CHECK(outcome(dir.path / "cut") == "bundle: 'app-compose.json' is cut off");
+    CHECK(bundle_outcome(dir.path / "cut") == "bundle: 'app-compose.json' is cut off");
     auto entries = sample();
     entries["blobs/sha256/" + std::string(64, '0')] = {to_bytes("other"), {}};
     REQUIRE(write_bundle(dir.path / "lie", entries));
-    CHECK(outcome(dir.path / "lie") == "bundle: the bytes of 'blobs/sha256/" +
-                                           std::string(64, '0') + "' do not hash to its name");
+    CHECK(bundle_outcome(dir.path / "lie") == "bundle: the bytes of 'blobs/sha256/" +
+                                                  std::string(64, '0') +
+                                                  "' do not hash to its name");
     entries = sample();
     entries[std::string{bundle_info_name}].bytes = to_bytes("{}");
     REQUIRE(write_bundle(dir.path / "info", entries));
-    CHECK(outcome(dir.path / "info") == "bundle: dstack-bundle.json: 'schema' is missing");
+    CHECK(bundle_outcome(dir.path / "info") == "bundle: dstack-bundle.json: 'schema' is missing");
     entries.erase(std::string{bundle_info_name});
     REQUIRE(write_bundle(dir.path / "none", entries));
-    CHECK(outcome(dir.path / "none") == "bundle: 'dstack-bundle.json' is missing");
+    CHECK(bundle_outcome(dir.path / "none") == "bundle: 'dstack-bundle.json' is missing");
   }
 }
 

@@ -10,18 +10,18 @@ namespace dstack::archive {
 
 namespace {
 
-constexpr std::size_t piece_size = std::size_t{1} << 20U;
+constexpr std::size_t write_piece = std::size_t{1} << 20U;
 
-struct FreeArchive {
+struct CloseWriter {
   void operator()(::archive* a) const { archive_write_free(a); }
 };
 struct FreeEntry {
   void operator()(::archive_entry* e) const { archive_entry_free(e); }
 };
-using Writer = std::unique_ptr<::archive, FreeArchive>;
+using Writer = std::unique_ptr<::archive, CloseWriter>;
 using Entry = std::unique_ptr<::archive_entry, FreeEntry>;
 
-Error archive_error(::archive* a, std::string_view what)
+Error write_error(::archive* a, std::string_view what)
 {
   const char* why = archive_error_string(a);
   return fail(Errc::io, "{}: {}", what, why == nullptr ? "unknown libarchive error" : why);
@@ -30,7 +30,7 @@ Error archive_error(::archive* a, std::string_view what)
 Status put_bytes(::archive* a, ByteView data, const std::string& name)
 {
   if (archive_write_data(a, data.data(), data.size()) != static_cast<la_ssize_t>(data.size()))
-    return archive_error(a, name);
+    return write_error(a, name);
   return ok();
 }
 
@@ -42,7 +42,7 @@ Status put_header(::archive* a, const std::string& name, unsigned permissions, s
   archive_entry_set_perm(entry.get(), permissions);
   archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));
   archive_entry_set_mtime(entry.get(), 0, 0);
-  if (archive_write_header(a, entry.get()) != ARCHIVE_OK) return archive_error(a, name);
+  if (archive_write_header(a, entry.get()) != ARCHIVE_OK) return write_error(a, name);
   return ok();
 }
 
@@ -54,7 +54,7 @@ Status put_file(::archive* a, const std::string& name, const BundleEntry& entry)
   TRY(put_header(a, name, entry.permissions, size));
   std::uint64_t left = size;
   while (left > 0) {
-    const Bytes piece = TRY(sys::read_some(in.get(), std::min<std::uint64_t>(left, piece_size)));
+    const Bytes piece = TRY(sys::read_some(in.get(), std::min<std::uint64_t>(left, write_piece)));
     if (piece.empty()) return fail(Errc::io, "{} became shorter while it was read", path.string());
     TRY(put_bytes(a, piece, name));
     left -= piece.size();
@@ -71,19 +71,18 @@ Status compress(::archive* a, Compression compression)
   if (plain) return ok();
   if (archive_write_add_filter_gzip(a) != ARCHIVE_OK ||
       archive_write_set_filter_option(a, "gzip", "timestamp", nullptr) != ARCHIVE_OK)
-    return archive_error(a, "gzip");
+    return write_error(a, "gzip");
   return ok();
 }
 
-Status write_entries(int fd,
-                     const std::map<std::string, BundleEntry>& entries,
-                     Compression compression)
+Status
+write_entries(int fd, const std::map<std::string, BundleEntry>& entries, Compression compression)
 {
   const Writer writer{archive_write_new()};
   archive_write_set_format_ustar(writer.get());
   TRY(compress(writer.get(), compression));
   if (archive_write_open_fd(writer.get(), fd) != ARCHIVE_OK)
-    return archive_error(writer.get(), "bundle");
+    return write_error(writer.get(), "bundle");
   for (const auto& [name, entry] : entries) {
     if (!entry.file.empty()) {
       TRY(put_file(writer.get(), name, entry));
@@ -92,7 +91,7 @@ Status write_entries(int fd,
       TRY(put_bytes(writer.get(), entry.bytes, name));
     }
   }
-  if (archive_write_close(writer.get()) != ARCHIVE_OK) return archive_error(writer.get(), "bundle");
+  if (archive_write_close(writer.get()) != ARCHIVE_OK) return write_error(writer.get(), "bundle");
   return ok();
 }
 

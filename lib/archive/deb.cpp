@@ -1,18 +1,13 @@
 #include "archive/deb.hpp"
 
+#include "archive/reader.hpp"
 #include "base/text.hpp"
 
-#include <archive.h>
 #include <archive_entry.h>
 
 namespace dstack::archive {
 
 namespace {
-
-struct CloseArchive {
-  void operator()(::archive* a) const { archive_read_free(a); }
-};
-using Reader = std::unique_ptr<::archive, CloseArchive>;
 
 Error archive_error(::archive* a, std::string_view doing)
 {

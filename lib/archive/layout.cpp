@@ -1,12 +1,11 @@
 #include "archive/layout.hpp"
 
+#include "archive/reader.hpp"
 #include "base/text.hpp"
 #include "crypto/hash.hpp"
 
 #include <algorithm>
-#include <archive.h>
 #include <archive_entry.h>
-#include <memory>
 
 namespace dstack::archive {
 
@@ -15,11 +14,6 @@ namespace {
 constexpr std::string_view blobs = "blobs/sha256/";
 constexpr std::size_t block_size = std::size_t{256} << 10U;
 constexpr std::uint64_t max_document = std::uint64_t{4} << 20U;
-
-struct FreeArchive {
-  void operator()(::archive* a) const { archive_read_free(a); }
-};
-using Reader = std::unique_ptr<::archive, FreeArchive>;
 
 Error broken(::archive* a)
 {

@@ -1,6 +1,7 @@
 #include "archive/layout.hpp"
 
 #include "archive/bundle.hpp"
+#include "archive/test_scratch.hpp"
 #include "crypto/hash.hpp"
 
 #include <doctest/doctest.h>
@@ -8,13 +9,9 @@
 namespace dstack::archive {
 namespace {
 
-struct Scratch {
-  sys::fs::path path =
-      *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-layout-test");
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
-};
+using test::Scratch;
 
-std::string outcome(const Scratch& dir, const std::map<std::string, BundleEntry>& entries)
+std::string layout_outcome(const Scratch& dir, const std::map<std::string, BundleEntry>& entries)
 {
   REQUIRE(write_bundle(dir.path / "a.tar", entries));
   static_cast<void>(sys::remove_tree(dir.path / "out"));
@@ -33,10 +30,10 @@ TEST_SUITE("archive::layout")
     const Scratch dir;
     const Bytes blob = to_bytes("blob");
     const std::string name = "blobs/sha256/" + hex(crypto::sha256(blob));
-    CHECK(outcome(dir, {{"index.json", {to_bytes("{}"), {}}},
-                        {"oci-layout", {to_bytes("{}"), {}}},
-                        {"manifest.json", {to_bytes("[]"), {}}},
-                        {name, {blob, {}}}}) == "good");
+    CHECK(layout_outcome(dir, {{"index.json", {to_bytes("{}"), {}}},
+                               {"oci-layout", {to_bytes("{}"), {}}},
+                               {"manifest.json", {to_bytes("[]"), {}}},
+                               {name, {blob, {}}}}) == "good");
     CHECK(*sys::read_file(dir.path / "out" / name, 100) == blob);
     CHECK(sys::fs::exists(dir.path / "out/index.json"));
     CHECK_FALSE(sys::fs::exists(dir.path / "out/manifest.json"));
@@ -46,13 +43,13 @@ TEST_SUITE("archive::layout")
   {
     const Scratch dir;
     const std::string zeros = "blobs/sha256/" + std::string(64, '0');
-    CHECK(outcome(dir, {{zeros, {to_bytes("x"), {}}}}) ==
+    CHECK(layout_outcome(dir, {{zeros, {to_bytes("x"), {}}}}) ==
           "image archive: the bytes of '" + zeros + "' do not hash to its name");
-    CHECK(outcome(dir, {{"../index.json", {to_bytes("x"), {}}}}) ==
+    CHECK(layout_outcome(dir, {{"../index.json", {to_bytes("x"), {}}}}) ==
           "image archive: '../index.json' leaves the archive");
-    CHECK(outcome(dir, {{"/index.json", {to_bytes("x"), {}}}}) ==
+    CHECK(layout_outcome(dir, {{"/index.json", {to_bytes("x"), {}}}}) ==
           "image archive: '/index.json' leaves the archive");
-    CHECK(outcome(dir, {{"index.json", {Bytes((4U << 20U) + 1, 'x'), {}}}}) ==
+    CHECK(layout_outcome(dir, {{"index.json", {Bytes((4U << 20U) + 1, 'x'), {}}}}) ==
           "image archive: 'index.json' has 4194305 bytes (limit 4194304)");
     REQUIRE(sys::write_file_atomic(dir.path / "b", to_bytes("no tar"), sys::Privacy::shared));
     const sys::Fd fd = *sys::open_read(dir.path / "b");

@@ -27,13 +27,13 @@ Result<TdxEvent> to_event(const TcgRecord& record)
   return out;
 }
 
+} // namespace
+
 bool is_acpi_data(const TdxEvent& event)
 {
   return event.imr == 0 && event.type == tcg_platform_config &&
          as_text(event.payload) == "ACPI DATA";
 }
-
-} // namespace
 
 Result<std::vector<TdxEvent>> parse_ccel(ByteView raw)
 {

@@ -11,5 +11,7 @@ namespace dstack::attest {
 /// The events that extended RTMR0 to RTMR3, in order; those of the ACPI tables carry their names
 /// (spec guest 8.2). Errors are Errc::malformed, or Errc::unsupported for other hashes.
 Result<std::vector<TdxEvent>> parse_ccel(ByteView raw);
+/// One of the events of the ACPI tables (spec guest 8.2).
+bool is_acpi_data(const TdxEvent& event);
 
 } // namespace dstack::attest

@@ -34,8 +34,9 @@ Result<std::string> event_log_text(const Bytes& content)
 {
   const std::string_view text = as_text(content);
   if (!text.starts_with(gzip_mark)) return std::string{text};
-  const Bytes plain = TRY(codec::gunzip(ByteView{content}.subspan(gzip_mark.size()), max_unpacked));
-  return to_text(plain);
+  const Bytes unpacked =
+      TRY(codec::gunzip(ByteView{content}.subspan(gzip_mark.size()), max_unpacked));
+  return to_text(unpacked);
 }
 
 Result<Attestation> old_form(const x509::ReadCertificate& certificate)

@@ -1,5 +1,6 @@
 #include "attest/ratls_write.hpp"
 
+#include "attest/ccel.hpp"
 #include "x509/der.hpp"
 
 #include <algorithm>
@@ -13,13 +14,6 @@ constexpr std::string_view arc = "1.3.6.1.4.1.62397.1.";
 x509::Extension extension(int number, ByteView content)
 {
   return {fmt::format("{}{}", arc, number), x509::der::octet_string(content), false};
-}
-
-bool is_acpi_data(const TdxEvent& event)
-{
-  constexpr std::uint32_t platform_config_flags = 10; // spec guest 8.2
-  return event.imr == 0 && event.type == platform_config_flags &&
-         as_text(event.payload) == "ACPI DATA";
 }
 
 } // namespace

@@ -11,6 +11,11 @@
 
 namespace dstack {
 
+constexpr bool is_digit(char c)
+{
+  return c >= '0' && c <= '9';
+}
+
 std::string_view trim(std::string_view text);
 /// Splits at every separator; empty pieces are kept.
 std::vector<std::string_view> split(std::string_view text, char separator);

@@ -12,8 +12,8 @@ namespace {
 
 using codec::Json;
 
-constexpr fetch::ClientLimits limits{std::chrono::seconds{10}, std::chrono::seconds{30},
-                                     std::size_t{1} << 20U, 0};
+constexpr fetch::ClientLimits api_limits{std::chrono::seconds{10}, std::chrono::seconds{30},
+                                         std::size_t{1} << 20U, 0};
 constexpr std::uint64_t max_zone_pages = 100;
 constexpr std::uint64_t max_record_pages = 20;
 constexpr unsigned zones_a_page = 50;
@@ -79,7 +79,7 @@ private:
     request.headers.push_back(
         {"Authorization", fmt::format("Bearer {}", as_text(settings_.token.view()))});
     if (!request.body.empty()) request.headers.push_back({"Content-Type", "application/json"});
-    auto answer = TRY(world_.send(request, limits));
+    auto answer = TRY(world_.send(request, api_limits));
     if (answer.status < 500 && answer.status != 429) return std::move(answer.body);
     return fail(Errc::io, "{} {}: the service answered with status {}", request.method, request.url,
                 answer.status);

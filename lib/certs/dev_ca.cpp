@@ -28,7 +28,6 @@ std::string name_of(const crypto::P256Key& key)
 /// Of the first certificate; empty when it is none that we could have made.
 std::string issuer_of(std::string_view chain_pem)
 {
-  constexpr std::size_t max_chain = 10;
   const auto chain = x509::certificates_of_pem(chain_pem, max_chain);
   if (!chain) return {};
   const auto ours = x509::parse_p256_certificate(chain->front());

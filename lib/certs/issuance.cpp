@@ -10,8 +10,6 @@ namespace dstack::certs {
 
 namespace {
 
-constexpr fetch::ClientLimits http_limits{std::chrono::seconds{10}, std::chrono::seconds{30},
-                                          acme::max_answer, 0};
 constexpr std::chrono::milliseconds find_servers{15'000};
 constexpr std::chrono::milliseconds one_look{15'000};
 constexpr std::int64_t first_look_pause_ms = 250;
@@ -150,7 +148,7 @@ void Issuance::send(const acme::Call& call)
       [request, ask = shop_.world().send, turn = order_.turn] {
         Sent out;
         if (turn && request.method == "POST") out.ours = turn->holds();
-        if (out.ours) out.answer = ask(request, http_limits);
+        if (out.ours) out.answer = ask(request, authority_limits);
         return out;
       },
       [this](Sent out) {
@@ -175,8 +173,7 @@ void Issuance::provide(const acme::Provision& provision)
   const auto go_on = [this] { records_.empty() ? provided() : add_records(); };
   if (!order_.turn || (challenges_.alpn.empty() && challenges_.http.empty())) return go_on();
   shop_.run(
-      shared_from_this(),
-      [turn = order_.turn, all = challenges_] { return turn->answer(all); },
+      shared_from_this(), [turn = order_.turn, all = challenges_] { return turn->answer(all); },
       [this, go_on](Status answered) {
         if (!answered) return not_provided(std::move(answered).error());
         go_on();

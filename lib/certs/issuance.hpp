@@ -2,11 +2,16 @@
 /// One certificate (or an account) from the authority, by the loop: what blocks runs on threads.
 /// Whatever was set up for it is taken away in the end. Not for use outside certs.
 
+#include "acme/messages.hpp"
 #include "acme/session.hpp"
 #include "certs/dns_check.hpp"
 #include "certs/workshop.hpp"
 
 namespace dstack::certs {
+
+/// Of a request to the authority.
+inline constexpr fetch::ClientLimits authority_limits{
+    std::chrono::seconds{10}, std::chrono::seconds{30}, acme::max_answer, 0};
 
 struct IssuanceOrder {
   std::optional<Domain> domain{}; ///< absent: the account is all that is wanted

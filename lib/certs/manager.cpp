@@ -11,8 +11,6 @@ namespace dstack::certs {
 
 namespace {
 
-constexpr std::size_t max_chain = 10;
-
 bool is_for(const Certificate& certificate, const Domain& domain)
 {
   const auto chain = x509::certificates_of_pem(certificate.chain_pem, max_chain);

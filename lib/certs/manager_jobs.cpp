@@ -9,8 +9,6 @@ namespace dstack::certs {
 
 namespace {
 
-constexpr fetch::ClientLimits http_limits{std::chrono::seconds{10}, std::chrono::seconds{30},
-                                          acme::max_answer, 0};
 constexpr std::int64_t hour_ms = 3'600'000;
 constexpr std::int64_t ask_again_ms = 6 * hour_ms; // RFC 9773 4.3 leaves it to Retry-After
 constexpr unsigned ask_at_once = 2;
@@ -18,7 +16,7 @@ constexpr unsigned ask_at_once = 2;
 Result<std::string> get(const World& world, const AcmeSettings& settings, const std::string& url)
 {
   const fetch::ClientRequest request{"GET", url, {}, {}, settings.ca_file};
-  auto answer = TRY(world.send(request, http_limits));
+  auto answer = TRY(world.send(request, authority_limits));
   if (answer.status != 200)
     return fail(Errc::io, "GET {}: status {}: {}", url, answer.status,
                 acme::parse_problem(answer.body, answer.status).text());

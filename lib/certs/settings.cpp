@@ -7,8 +7,6 @@ namespace dstack::certs {
 
 namespace {
 
-constexpr std::size_t max_chain = 10;
-
 Time at_seconds(std::int64_t seconds)
 {
   return Time{seconds * 1000};

@@ -105,6 +105,7 @@ struct Certificate {
   Time not_before{};
   Time not_after{};
 };
+inline constexpr std::size_t max_chain = 10; ///< certificates of one
 /// What is kept of one, read back. Errc::malformed: not a chain, or for another key.
 Result<Certificate>
 read_certificate(std::string domain, std::string chain_pem, std::string key_pem);

@@ -9,11 +9,6 @@ namespace dstack::codec {
 
 namespace {
 
-bool is_digit(char c)
-{
-  return c >= '0' && c <= '9';
-}
-
 void append_utf8(std::string& out, std::uint32_t point)
 {
   const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };

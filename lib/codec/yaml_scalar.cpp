@@ -1,3 +1,4 @@
+#include "base/text.hpp"
 #include "codec/yaml.hpp"
 
 #include <algorithm>
@@ -14,11 +15,6 @@ namespace {
 bool one_of(std::string_view text, std::initializer_list<std::string_view> words)
 {
   return std::find(words.begin(), words.end(), text) != words.end();
-}
-
-bool is_digit(char c)
-{
-  return c >= '0' && c <= '9';
 }
 
 bool means_null(std::string_view text)

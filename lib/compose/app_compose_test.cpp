@@ -30,7 +30,7 @@ std::string pretty(int indent, codec::JsonOrder order, std::string_view text)
   return codec::write_json(*codec::parse_json(text), {indent, order, codec::JsonEscape::utf8});
 }
 
-std::string error_of(std::string_view text)
+std::string app_error(std::string_view text)
 {
   const auto app = parse_app_compose(text);
   return app ? "accepted" : app.error().message();
@@ -175,69 +175,70 @@ TEST_SUITE("compose: app-compose.json")
 
   TEST_CASE("malformed ones are refused with the field's name")
   {
-    CHECK(error_of("{") == "app-compose: JSON: syntax error at byte 2");
-    CHECK(error_of("[]") == "app-compose: not an object");
-    CHECK(error_of(R"({"name":"a","name":"b"})") == "app-compose: JSON: key 'name' twice");
-    CHECK(error_of(R"({"name":"a","runner":"bash"})") == "app-compose: manifest_version: missing");
-    CHECK(error_of(R"({"manifest_version":3})") ==
+    CHECK(app_error("{") == "app-compose: JSON: syntax error at byte 2");
+    CHECK(app_error("[]") == "app-compose: not an object");
+    CHECK(app_error(R"({"name":"a","name":"b"})") == "app-compose: JSON: key 'name' twice");
+    CHECK(app_error(R"({"name":"a","runner":"bash"})") == "app-compose: manifest_version: missing");
+    CHECK(app_error(R"({"manifest_version":3})") ==
           "app-compose: manifest_version: 3 as a number (from 3 on a string: \"3\")");
-    CHECK(error_of(R"({"manifest_version":0})") ==
+    CHECK(app_error(R"({"manifest_version":0})") ==
           "app-compose: manifest_version: 0 (want 1 or 2, or \"1\" to \"3\")");
-    CHECK(error_of(R"({"manifest_version":"03"})") ==
+    CHECK(app_error(R"({"manifest_version":"03"})") ==
           "app-compose: manifest_version: \"03\" (want \"1\" to \"3\")");
-    CHECK(error_of(R"({"manifest_version":"4"})") ==
+    CHECK(app_error(R"({"manifest_version":"4"})") ==
           "app-compose: manifest_version: \"4\" is newer than this program knows (3)");
-    CHECK(error_of(R"({"manifest_version":2,"runner":"bash"})") == "app-compose: name: missing");
-    CHECK(error_of(R"({"manifest_version":2,"name":"a"})") == "app-compose: runner: missing");
-    CHECK(error_of(R"({"manifest_version":2,"name":"a","runner":"podman"})") ==
+    CHECK(app_error(R"({"manifest_version":2,"runner":"bash"})") == "app-compose: name: missing");
+    CHECK(app_error(R"({"manifest_version":2,"name":"a"})") == "app-compose: runner: missing");
+    CHECK(app_error(R"({"manifest_version":2,"name":"a","runner":"podman"})") ==
           "app-compose: runner: \"podman\" (want docker-compose, nerdctl-compose, bash or none)");
-    CHECK(error_of(R"({"manifest_version":2,"name":"a","runner":"nerdctl-compose"})") ==
+    CHECK(app_error(R"({"manifest_version":2,"name":"a","runner":"nerdctl-compose"})") ==
           "app-compose: runner: nerdctl-compose needs manifest_version \"3\"");
-    CHECK(error_of(with(R"("public_logs":"yes")")) ==
+    CHECK(app_error(with(R"("public_logs":"yes")")) ==
           "app-compose: public_logs: a string where a boolean is wanted");
-    CHECK(error_of(with(R"("public_logs":null)")) ==
+    CHECK(app_error(with(R"("public_logs":null)")) ==
           "app-compose: public_logs: null where a boolean is wanted");
-    CHECK(error_of(with(R"("snapshotter":"stargz")")) ==
+    CHECK(app_error(with(R"("snapshotter":"stargz")")) ==
           "app-compose: snapshotter: only with runner nerdctl-compose");
-    CHECK(error_of(with(R"("init_script":["a","b"])")) ==
+    CHECK(app_error(with(R"("init_script":["a","b"])")) ==
           "app-compose: init_script: more than one script needs manifest_version \"3\"");
-    CHECK(error_of(with_3(R"("init_script":["","","","","",""])")) ==
+    CHECK(app_error(with_3(R"("init_script":["","","","","",""])")) ==
           "app-compose: init_script: 6 scripts (limit 5)");
-    CHECK(error_of(with(R"("key_provider":"hsm")")) ==
+    CHECK(app_error(with(R"("key_provider":"hsm")")) ==
           "app-compose: key_provider: \"hsm\" (want none, kms, local or tpm)");
-    CHECK(error_of(with(R"("key_provider_id":null)")) ==
+    CHECK(app_error(with(R"("key_provider_id":null)")) ==
           "app-compose: key_provider_id: null where a string is wanted");
-    CHECK(error_of(with(R"("storage_fs":"xfs")")) ==
+    CHECK(app_error(with(R"("storage_fs":"xfs")")) ==
           "app-compose: storage_fs: \"xfs\" (want zfs or ext4)");
-    CHECK(error_of(with(R"("event_log_version":3)")) ==
+    CHECK(app_error(with(R"("event_log_version":3)")) ==
           "app-compose: event_log_version: 3 (want 1 or 2)");
-    CHECK(error_of(with(R"("allowed_envs":["A",1])")) ==
+    CHECK(app_error(with(R"("allowed_envs":["A",1])")) ==
           "app-compose: allowed_envs: [1]: a number where a string is wanted");
-    CHECK(error_of(with(R"("requirements":{})")) ==
+    CHECK(app_error(with(R"("requirements":{})")) ==
           "app-compose: requirements: needs manifest_version \"3\"");
-    CHECK(error_of(with_3(R"("requirements":{"os_versions":"*"})")) ==
+    CHECK(app_error(with_3(R"("requirements":{"os_versions":"*"})")) ==
           "app-compose: requirements: unknown key 'os_versions' (did you mean 'os_version'?)");
-    CHECK(error_of(with_3(R"("requirements":{"platforms":["tdx"]})")) ==
+    CHECK(app_error(with_3(R"("requirements":{"platforms":["tdx"]})")) ==
           "app-compose: requirements: platforms: [0]: unknown platform 'tdx'");
-    CHECK(error_of(with(R"("verity_volumes":[{"source":"a","verity_root":"00","target":"/a"}])")) ==
-          "app-compose: verity_volumes: [0]: verity_root: 1 bytes of hex (want 32)");
-    CHECK(error_of(with(R"("env_files":{"../x":"A=1"})")) ==
+    CHECK(
+        app_error(with(R"("verity_volumes":[{"source":"a","verity_root":"00","target":"/a"}])")) ==
+        "app-compose: verity_volumes: [0]: verity_root: 1 bytes of hex (want 32)");
+    CHECK(app_error(with(R"("env_files":{"../x":"A=1"})")) ==
           "app-compose: env_files: '../x' is not a plain path below the project");
-    CHECK(error_of(with(R"("env_files":{"/x":"A=1"})")) ==
+    CHECK(app_error(with(R"("env_files":{"/x":"A=1"})")) ==
           "app-compose: env_files: '/x' is absolute");
-    CHECK(error_of(with(R"("port_policy":{"ports":[{"port":70000}]})")) ==
+    CHECK(app_error(with(R"("port_policy":{"ports":[{"port":70000}]})")) ==
           "app-compose: port_policy: ports: [0]: port: 70000 is above 65535");
   }
 
   TEST_CASE("version requirements")
   {
     for (const char* good : {"*", "1", "^1.2", "~1.2.3", ">=0.6.0, <0.7.0", "=1.2.3-rc.1+b", "1.*"})
-      CHECK_MESSAGE(error_of(with_3(fmt::format(R"("requirements":{{"os_version":"{}"}})",
-                                                good))) == "accepted",
+      CHECK_MESSAGE(app_error(with_3(fmt::format(R"("requirements":{{"os_version":"{}"}})",
+                                                 good))) == "accepted",
                     good);
     for (const char* bad : {"", ",", ">=", "1.2.3.4", "01", "1.*.2", "1-rc", ">=1,", "a"})
-      CHECK_MESSAGE(error_of(with_3(fmt::format(R"("requirements":{{"os_version":"{}"}})", bad))) !=
-                        "accepted",
+      CHECK_MESSAGE(app_error(with_3(
+                        fmt::format(R"("requirements":{{"os_version":"{}"}})", bad))) != "accepted",
                     bad);
   }
 

@@ -6,7 +6,7 @@ namespace dstack::compose {
 
 namespace {
 
-std::string error_of(std::string_view text, const Variables& variables = {})
+std::string project_error(std::string_view text, const Variables& variables = {})
 {
   const auto project = read_project(text, {"compose.yaml", variables});
   return project ? "accepted" : project.error().message();
@@ -108,86 +108,89 @@ volumes:
 
   TEST_CASE("what a confidential VM cannot do is refused with place and remedy")
   {
-    CHECK(error_of(service("build: .")) ==
+    CHECK(project_error(service("build: .")) ==
           "compose.yaml:4:5: service 'a': build: nothing is built inside a confidential VM; build "
           "and push the image first, or put it in an OCI layout and pass --images");
-    CHECK(error_of(service("volumes: [\"./data:/data\"]")) ==
+    CHECK(project_error(service("volumes: [\"./data:/data\"]")) ==
           "compose.yaml:4:15: bind mount of './data': a confidential VM shares no files with its "
           "host; put the files into the image, use a named volume, or 'configs:' with 'content:'");
-    CHECK(error_of(service("volumes: [{type: bind, source: /etc, target: /e}]"))
+    CHECK(project_error(service("volumes: [{type: bind, source: /etc, target: /e}]"))
               .starts_with("compose.yaml:4:15: bind mount of '/etc'"));
     CHECK(
-        error_of(service("volumes: [\"/dev/kvm:/dev/kvm\"]")) ==
+        project_error(service("volumes: [\"/dev/kvm:/dev/kvm\"]")) ==
         "compose.yaml:4:15: bind mount of /dev/kvm: a confidential VM has no devices of its host");
-    CHECK(error_of(service("devices: [/dev/kvm]"))
+    CHECK(project_error(service("devices: [/dev/kvm]"))
               .starts_with("compose.yaml:4:5: service 'a': devices:"));
-    CHECK(error_of(service("extends: {service: b}"))
+    CHECK(project_error(service("extends: {service: b}"))
               .starts_with("compose.yaml:4:5: service 'a': extends:"));
-    CHECK(error_of("include: [x.yaml]\nservices: {a: {image: x}}")
+    CHECK(project_error("include: [x.yaml]\nservices: {a: {image: x}}")
               .starts_with("compose.yaml:1:1: include:"));
-    CHECK(error_of("services: {a: {image: x}}\nconfigs: {c: {file: ./x}}") ==
+    CHECK(project_error("services: {a: {image: x}}\nconfigs: {c: {file: ./x}}") ==
           "compose.yaml:2:21: config 'c' comes from a file of the host, which the VM does not see; "
           "write the text here with 'content:' (configs) or use 'env_file:'");
-    CHECK(error_of("services: {a: {image: x}}\nvolumes: {c: {external: true}}") ==
+    CHECK(project_error("services: {a: {image: x}}\nvolumes: {c: {external: true}}") ==
           "compose.yaml:2:25: volume 'c' is external: nothing exists in the VM before the app; "
           "remove 'external'");
-    CHECK(error_of("services: {a: {image: x}}\nvolumes: {c: {driver_opts: {o: bind}}}")
+    CHECK(project_error("services: {a: {image: x}}\nvolumes: {c: {driver_opts: {o: bind}}}")
               .starts_with("compose.yaml:2:32: volume 'c' is a bind mount"));
-    CHECK(error_of(service("env_file: ../x.env")) ==
+    CHECK(project_error(service("env_file: ../x.env")) ==
           "compose.yaml:4:15: env_file: '../x.env' is not a plain path below the project; "
           "environment files must lie beside or below the compose file");
   }
 
   TEST_CASE("malformed files are refused with their place")
   {
-    CHECK(error_of("") == "compose.yaml:1:1: the file is empty");
-    CHECK(error_of("[]") == "compose.yaml:1:1: the file: a map is wanted");
-    CHECK(error_of("name: x\n") == "compose.yaml:1:1: no 'services:' in the file");
-    CHECK(error_of("services: {}\n") == "compose.yaml:1:11: services: there is none");
-    CHECK(error_of("service:\n  a: {image: x}\n") ==
+    CHECK(project_error("") == "compose.yaml:1:1: the file is empty");
+    CHECK(project_error("[]") == "compose.yaml:1:1: the file: a map is wanted");
+    CHECK(project_error("name: x\n") == "compose.yaml:1:1: no 'services:' in the file");
+    CHECK(project_error("services: {}\n") == "compose.yaml:1:11: services: there is none");
+    CHECK(project_error("service:\n  a: {image: x}\n") ==
           "compose.yaml:1:1: the file: unknown key 'service'; did you mean 'services'?");
-    CHECK(error_of("services: {a: {}}") == "compose.yaml:1:12: service 'a' names no image");
-    CHECK(error_of("services: {a: {image: 5}}") ==
+    CHECK(project_error("services: {a: {}}") == "compose.yaml:1:12: service 'a' names no image");
+    CHECK(project_error("services: {a: {image: 5}}") ==
           "compose.yaml:1:23: service 'a': image: a text is wanted");
-    CHECK(error_of("services: {a: {image: 'x y'}}") ==
+    CHECK(project_error("services: {a: {image: 'x y'}}") ==
           "compose.yaml:1:23: service 'a': image reference 'x y': the name must be lower-case "
           "letters, digits and single separators");
-    CHECK(error_of("services: {a b: {image: x}}") == "compose.yaml:1:12: 'a b' is no service name");
-    CHECK(error_of("services: {5: {image: x}}") ==
+    CHECK(project_error("services: {a b: {image: x}}") ==
+          "compose.yaml:1:12: 'a b' is no service name");
+    CHECK(project_error("services: {5: {image: x}}") ==
           "compose.yaml:1:12: key '5' is no text; put it in quotes");
-    CHECK(error_of(service("prots: []")) ==
+    CHECK(project_error(service("prots: []")) ==
           "compose.yaml:4:5: service 'a': unknown key 'prots'; did you mean 'ports'?");
-    CHECK(error_of(service("depends_on: [b]")) ==
+    CHECK(project_error(service("depends_on: [b]")) ==
           "compose.yaml:2:3: service 'a' depends on 'b', which is not in the file");
-    CHECK(error_of("services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [b]}}") ==
+    CHECK(project_error(
+              "services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [b]}}") ==
           "compose.yaml:1:44: service 'b' waits for itself: its depends_on lead back to it");
-    CHECK(error_of("services: {a: {image: x, depends_on: [b, c]}, b: {image: x}, "
-                   "c: {image: x, depends_on: [d]}, d: {image: x, depends_on: [b, a]}}")
+    CHECK(project_error("services: {a: {image: x, depends_on: [b, c]}, b: {image: x}, "
+                        "c: {image: x, depends_on: [d]}, d: {image: x, depends_on: [b, a]}}")
               .find("waits for itself") != std::string::npos);
-    CHECK(error_of(service("restart: sometimes")) ==
+    CHECK(project_error(service("restart: sometimes")) ==
           "compose.yaml:4:14: service 'a': restart: 'sometimes' (want no, always, unless-stopped, "
           "on-failure or on-failure:TIMES)");
-    CHECK(error_of(service("restart: 'on-failure:5'")) == "accepted");
-    CHECK(error_of(service("ports: ['80:1', '81:1',\n      '127.0.0.1:80:2']")) ==
+    CHECK(project_error(service("restart: 'on-failure:5'")) == "accepted");
+    CHECK(project_error(service("ports: ['80:1', '81:1',\n      '127.0.0.1:80:2']")) ==
           "compose.yaml:5:7: ports: 80 is published on line 4 already");
-    CHECK(error_of(service("ports: ['80:1', '80:1/udp', '10.0.0.1:81:1', '10.0.0.2:81:1']")) ==
+    CHECK(project_error(service("ports: ['80:1', '80:1/udp', '10.0.0.1:81:1', '10.0.0.2:81:1']")) ==
           "accepted");
     CHECK(
-        error_of(service("volumes: [\"data:/d\"]")) ==
+        project_error(service("volumes: [\"data:/d\"]")) ==
         "compose.yaml:4:15: volume 'data' is not declared; add it under the top-level 'volumes:'");
-    CHECK(error_of(service("volumes: [\"d:/d\"]")) ==
+    CHECK(project_error(service("volumes: [\"d:/d\"]")) ==
           "compose.yaml:4:15: volumes: docker compose takes the one-letter name 'd' for a drive; "
           "use a longer one");
-    CHECK(error_of(service("privileged: 1")) ==
+    CHECK(project_error(service("privileged: 1")) ==
           "compose.yaml:4:17: privileged: true or false is wanted");
-    CHECK(error_of(service("labels: {d: 2024-01-01}")) ==
+    CHECK(project_error(service("labels: {d: 2024-01-01}")) ==
           "compose.yaml:4:17: '2024-01-01' is read as a date; put it in quotes");
-    CHECK(error_of(service("tty: !reset null")).starts_with("compose.yaml:4:10: tag !reset"));
-    CHECK(error_of(service("image: y")) == "compose.yaml:4:5: key 'image' twice (first on line 3)");
-    CHECK(error_of(service("command: echo $HOME")) ==
+    CHECK(project_error(service("tty: !reset null")).starts_with("compose.yaml:4:10: tag !reset"));
+    CHECK(project_error(service("image: y")) ==
+          "compose.yaml:4:5: key 'image' twice (first on line 3)");
+    CHECK(project_error(service("command: echo $HOME")) ==
           "compose.yaml:4:14: variable HOME is not set; set it in the project's .env file, give a "
           "default (${HOME:-value}), or write $$HOME to leave it to the container");
-    CHECK(error_of(service("x-a: 1"), {{"COMPOSE_PROFILES", "x"}}) ==
+    CHECK(project_error(service("x-a: 1"), {{"COMPOSE_PROFILES", "x"}}) ==
           ".env: COMPOSE_PROFILES would change how docker compose runs inside the VM; remove it");
   }
 
@@ -198,8 +201,9 @@ volumes:
     CHECK(project->images() == std::vector<std::string>{"x"});
     CHECK(project->published_ports().empty());
     CHECK(image_uses(*project).size() == 2);
-    CHECK(error_of("services: {a: {image: x, depends_on: [b]}, b: {image: y, profiles: [p]}}") ==
-          "compose.yaml:1:12: service 'a' depends on 'b', which its profile keeps from starting");
+    CHECK(
+        project_error("services: {a: {image: x, depends_on: [b]}, b: {image: y, profiles: [p]}}") ==
+        "compose.yaml:1:12: service 'a' depends on 'b', which its profile keeps from starting");
   }
 }
 

@@ -17,12 +17,12 @@ void absorb(sha3_state& state, ByteView block)
     state.a[i / word_bytes] ^= std::uint64_t{block[i]} << (8 * (i % word_bytes));
 }
 
-/// The sponge with padding 01…80 (Keccak submission, version 3, section 1.1.1); digest_size bytes
+/// The sponge with padding 01…80 (Keccak submission, version 3, section 1.1.1); output_size bytes
 /// come out of one block, for digests up to 64 bytes.
-Bytes keccak(ByteView data, std::size_t digest_size)
+Bytes keccak(ByteView data, std::size_t output_size)
 {
   constexpr std::size_t state_bytes = 200;
-  const std::size_t rate = state_bytes - 2 * digest_size;
+  const std::size_t rate = state_bytes - 2 * output_size;
   sha3_state state{};
   for (; data.size() >= rate; data = data.subspan(rate)) {
     absorb(state, data.first(rate));
@@ -34,8 +34,8 @@ Bytes keccak(ByteView data, std::size_t digest_size)
   last[rate - 1] ^= 0x80U;
   absorb(state, last);
   sha3_permute(&state);
-  Bytes out(digest_size);
-  for (std::size_t i = 0; i < digest_size; ++i)
+  Bytes out(output_size);
+  for (std::size_t i = 0; i < output_size; ++i)
     out[i] = static_cast<std::uint8_t>(state.a[i / word_bytes] >> (8 * (i % word_bytes)));
   return out;
 }

@@ -7,7 +7,6 @@ namespace dstack::fetch {
 
 namespace {
 
-constexpr std::uint16_t pck_chain = 5; ///< certification data type
 constexpr std::int64_t keep_answer_ms = 600'000;
 constexpr std::int64_t keep_refusal_ms = 60'000;
 constexpr std::size_t max_places = 1024;
@@ -50,7 +49,7 @@ Result<CollateralShelf::Shared> CollateralShelf::fetch_for(const dcap::Quote& qu
 /// platforms that no vendor vouches for: anyone can make such a quote.
 Result<std::string> CollateralShelf::question_about(const dcap::Quote& quote)
 {
-  if (quote.certification_type != pck_chain)
+  if (quote.certification_type != pck_chain_data)
     return fmt::format("{} {}", name_of(quote.tee), hex(quote.certification_data));
   const std::pair key{quote.tee, crypto::sha256(quote.certification_data)};
   {

@@ -16,7 +16,7 @@ constexpr std::size_t turin_hwid_size = 8;
 constexpr std::array<std::string_view, 3> products{"Milan", "Genoa", "Turin"};
 
 /// The positions of a set's answers.
-enum Part : std::size_t { vcek_part, chain_part, crl_part };
+enum KdsPart : std::size_t { vcek_part, chain_part, crl_part };
 
 struct Issuers {
   Bytes ask{};

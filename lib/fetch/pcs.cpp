@@ -11,7 +11,7 @@ namespace {
 constexpr const char* any_type = "*/*";
 
 /// The positions of a set's answers.
-enum Part : std::size_t { tcb_part, qe_part, pck_crl_part, root_crl_part };
+enum PcsPart : std::size_t { tcb_part, qe_part, pck_crl_part, root_crl_part };
 
 std::vector<Wanted> wanted_for(const std::string& base, const PcsRequest& request)
 {

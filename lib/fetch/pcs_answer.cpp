@@ -17,7 +17,7 @@ constexpr std::string_view tcb_chain = "tcb-info-issuer-chain";
 constexpr std::string_view old_tcb_chain = "sgx-tcb-info-issuer-chain"; // services of API version 3
 constexpr std::string_view qe_chain = "sgx-enclave-identity-issuer-chain";
 constexpr std::string_view crl_chain = "sgx-pck-crl-issuer-chain";
-constexpr std::string_view pck_chain = "sgx-pck-certificate-issuer-chain";
+constexpr std::string_view pck_issuer_chain = "sgx-pck-certificate-issuer-chain";
 constexpr std::string_view tcbm = "sgx-tcbm";
 
 const std::string* kept(const CacheEntry& entry, std::string_view name)
@@ -34,7 +34,8 @@ Result<std::string> chain_of(const CacheEntry& entry, std::string_view name)
   return decode_chain_header(*value).within("header {}", name);
 }
 
-Result<SignedAnswer> split(const CacheEntry& entry, std::string_view member, std::string_view chain)
+Result<SignedAnswer>
+signed_answer_of(const CacheEntry& entry, std::string_view member, std::string_view chain)
 {
   const auto parts = TRY(dcap::split_signed_json(entry.body, member));
   SignedAnswer out{std::string{parts.text}, parts.signature, {}, 0};
@@ -69,13 +70,13 @@ std::vector<std::string> pck_crl_headers()
 
 std::vector<std::string> pck_certificate_headers()
 {
-  return {std::string{pck_chain}, std::string{tcbm}};
+  return {std::string{pck_issuer_chain}, std::string{tcbm}};
 }
 
 Result<SignedAnswer> read_tcb_info(const CacheEntry& entry, const PcsRequest& request)
 {
   const bool old = kept(entry, tcb_chain) == nullptr && kept(entry, old_tcb_chain) != nullptr;
-  SignedAnswer out = TRY(split(entry, "tcbInfo", old ? old_tcb_chain : tcb_chain));
+  SignedAnswer out = TRY(signed_answer_of(entry, "tcbInfo", old ? old_tcb_chain : tcb_chain));
   const dcap::TcbInfo info = TRY(dcap::parse_tcb_info(out.text));
   if (info.fmspc != request.fmspc)
     return fail(Errc::untrusted, "the service answered for FMSPC {}, asked for {}",
@@ -89,7 +90,7 @@ Result<SignedAnswer> read_tcb_info(const CacheEntry& entry, const PcsRequest& re
 
 Result<SignedAnswer> read_qe_identity(const CacheEntry& entry, const PcsRequest& request)
 {
-  SignedAnswer out = TRY(split(entry, "enclaveIdentity", qe_chain));
+  SignedAnswer out = TRY(signed_answer_of(entry, "enclaveIdentity", qe_chain));
   const dcap::QeIdentity identity = TRY(dcap::parse_qe_identity(out.text));
   if (identity.tee != request.tee)
     return fail(Errc::untrusted, "the service answered for {}, asked for {}",
@@ -129,7 +130,7 @@ Result<PckAnswer> read_pck_certificate(const CacheEntry& entry, const PckRequest
   PckAnswer out;
   out.not_after = TRY(x509::parse_p256_certificate(leaf[0]).within("PCK certificate")).not_after;
   out.chain = entry.body + (entry.body.ends_with('\n') ? "" : "\n");
-  out.chain += TRY(chain_of(entry, pck_chain));
+  out.chain += TRY(chain_of(entry, pck_issuer_chain));
   return out;
 }
 

@@ -10,7 +10,6 @@ namespace dstack::fetch {
 namespace {
 
 constexpr std::uint16_t plain_ppid = 1;
-constexpr std::uint16_t pck_chain_data = 5;
 
 template <std::size_t N> Result<dcap::Field<N>> field_of(ByteView bytes, std::string_view name)
 {

@@ -7,6 +7,8 @@
 
 namespace dstack::fetch {
 
+inline constexpr std::uint16_t pck_chain_data = 5; ///< certification data type
+
 /// Either the chain is inside the quote, or it has to be fetched first.
 using PckSource = std::variant<std::string, PckRequest>;
 

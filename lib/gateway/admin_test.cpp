@@ -24,8 +24,8 @@ HostView host(std::string id, std::int64_t handshake_ms)
   return out;
 }
 
-struct World {
-  World()
+struct AdminWorld {
+  AdminWorld()
   {
     view.now = Time{now_ms};
     view.self.base_domain = "example.com";
@@ -128,7 +128,7 @@ TEST_SUITE("gateway::admin")
 {
   TEST_CASE("who is there and how they are")
   {
-    const World world;
+    const AdminWorld world;
     const Json status = world.get("Admin.Status");
     REQUIRE(status.find("hosts")->items().size() == 2);
     const Json& first = status.find("hosts")->items()[0];
@@ -142,7 +142,7 @@ TEST_SUITE("gateway::admin")
 
   TEST_CASE("port policies are set by the operator, cleared, and shown with their source")
   {
-    World world;
+    AdminWorld world;
     Json body = Json{}.set("instance_id", "b1");
     CHECK(world.why("SetInstancePortPolicy", body) == "'policy' is missing");
     body.set("policy", *codec::parse_json(R"({"ports":[{"port":0}],"restrict_mode":true})"));
@@ -170,7 +170,7 @@ TEST_SUITE("gateway::admin")
 
   TEST_CASE("instances are drained, and this node, too")
   {
-    World world;
+    AdminWorld world;
     world.get("DrainInstance", Json{}.set("instance_id", "b1").set("drained", true));
     CHECK(world.steps == std::vector<std::string>{"drain b1 true"});
     world.get("SetNodeStatus", Json{}.set("id", 1).set("status", "down"));
@@ -184,7 +184,7 @@ TEST_SUITE("gateway::admin")
 
   TEST_CASE("the nodes of a cluster, the store, and who heard of an instance")
   {
-    World world;
+    AdminWorld world;
     CHECK(write_json(world.get("GetNodeStatuses")) ==
           R"({"statuses":[{"node_id":1,"status":"up"},{"node_id":3,"status":"down"}]})");
     CHECK(world.get("Status").find("store")->is_null());
@@ -210,7 +210,7 @@ TEST_SUITE("gateway::admin")
 
   TEST_CASE("domains")
   {
-    World world;
+    AdminWorld world;
     CHECK(world.get("ListZtDomains").find("domains")->items().size() == 1);
     const Json named = Json{}.set("domain", "*.Example.COM.");
     CHECK(*world.get("GetZtDomain", named).find("cert_status")->get_bool("has_cert", false));
@@ -233,7 +233,7 @@ TEST_SUITE("gateway::admin")
 
   TEST_CASE("CAA records of all domains; the error names those that were not set")
   {
-    World world;
+    AdminWorld world;
     world.get("SetCaa");
     CHECK(world.steps == std::vector<std::string>{"caa example.com"});
     world.caa_fails = true;
@@ -242,7 +242,7 @@ TEST_SUITE("gateway::admin")
 
   TEST_CASE("attestations of keys, newest first")
   {
-    const World world;
+    const AdminWorld world;
     const Json all = world.get("ListCertAttestations", Json{}.set("domain", "example.com"));
     CHECK(*all.find("latest")->need_string("public_key") == "02");
     CHECK(all.find("history")->items().size() == 2);
@@ -253,7 +253,7 @@ TEST_SUITE("gateway::admin")
 
   TEST_CASE("Exit drains, or is at once")
   {
-    World world;
+    AdminWorld world;
     world.get("Exit");
     world.get("Exit", Json{}.set("force", true));
     CHECK(world.steps == std::vector<std::string>{"exit", "exit now"});
@@ -285,7 +285,7 @@ TEST_SUITE("gateway::metrics")
 {
   TEST_CASE("every series once, with its kind")
   {
-    World world;
+    AdminWorld world;
     world.view.live = 12;
     world.view.data_plane = {{"accepted", 5}};
     world.view.refused = {{"unknown_app", 2}};

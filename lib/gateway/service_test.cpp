@@ -12,8 +12,8 @@ namespace {
 using codec::Json;
 
 /// A gateway that does as it is told and writes down what it was asked.
-struct World {
-  World()
+struct GatewayWorld {
+  GatewayWorld()
   {
     self.uuid = Bytes(16, 7);
     self.app_id = Bytes(20, 0x99);
@@ -91,7 +91,7 @@ TEST_SUITE("gateway::service")
 {
   TEST_CASE("a VM registers with what its certificate says of it")
   {
-    World world;
+    GatewayWorld world;
     Json body = registration();
     body.set("port_policy",
              *codec::parse_json(R"({"ports":[{"port":443,"pp":true}],"restrict_mode":true})"));
@@ -117,7 +117,7 @@ TEST_SUITE("gateway::service")
 
   TEST_CASE("without WireGuard no server is named, so that VMs make no interface")
   {
-    World world;
+    GatewayWorld world;
     world.self.wg_public_key.clear();
     const Json answer = world.get("RegisterCvm", registration());
     CHECK(answer.find("wg")->find("servers")->items().empty());
@@ -125,7 +125,7 @@ TEST_SUITE("gateway::service")
 
   TEST_CASE("the same over protobuf, and under the published prefix")
   {
-    const World world;
+    const GatewayWorld world;
     const Bytes body = *rpc::write_message(messages::register_cvm(), registration());
     const auto answer = world.ask({"POST", "/prpc/Tproxy.RegisterCvm", {}, to_text(body)});
     REQUIRE(answer.status == 200);
@@ -140,7 +140,7 @@ TEST_SUITE("gateway::service")
 
   TEST_CASE("who is no VM does not register, and is not told to come back with a quote")
   {
-    World world;
+    GatewayWorld world;
     world.caller = {};
     const std::string said = world.why("RegisterCvm", registration());
     CHECK(said.find("client certificate") != std::string::npos);
@@ -150,7 +150,7 @@ TEST_SUITE("gateway::service")
 
   TEST_CASE("what is refused never gets to the registry")
   {
-    World world;
+    GatewayWorld world;
     const auto refused = [&](const Json& body, std::string_view text) {
       const std::string said = world.why("RegisterCvm", body);
       CHECK_MESSAGE(said.find(text) != std::string::npos, said);
@@ -174,14 +174,14 @@ TEST_SUITE("gateway::service")
 
   TEST_CASE("why the registry refuses is told")
   {
-    World world;
+    GatewayWorld world;
     world.refused = fail(Errc::denied, "IP pool exhausted");
     CHECK(world.why("RegisterCvm", registration()) == "IP pool exhausted");
   }
 
   TEST_CASE("VMs are told of all nodes, and gateways of the others")
   {
-    World world;
+    GatewayWorld world;
     Self other = world.self;
     other.id = 2;
     other.url = "https://gw2.example.com:8000";
@@ -203,7 +203,7 @@ TEST_SUITE("gateway::service")
 
   TEST_CASE("anybody may ask for Info and AcmeInfo, gateways of this app for the others")
   {
-    World world;
+    GatewayWorld world;
     world.caller = {};
     CHECK(write_json(world.get("Info")) ==
           R"({"base_domain":"example.com","external_port":443,)"

@@ -33,11 +33,11 @@ std::string formatted(std::string_view data, LogForm form)
   return out;
 }
 
-constexpr LogForm json{};
-constexpr LogForm text{.text = true};
-constexpr LogForm bare{.bare = true};
-constexpr LogForm plain{.text = true, .bare = true};
-constexpr LogForm coloured{.text = true, .bare = true, .ansi = true};
+constexpr LogForm json_form{};
+constexpr LogForm text_form{.text = true};
+constexpr LogForm bare_form{.bare = true};
+constexpr LogForm plain_form{.text = true, .bare = true};
+constexpr LogForm coloured_form{.text = true, .bare = true, .ansi = true};
 
 } // namespace
 
@@ -47,60 +47,61 @@ TEST_SUITE("guestapi::LogFormatter")
   {
     const std::string data = frame(1, "one\n") + frame(2, "\x1b[31mb\xff"
                                                           "d\x1b[0m\n");
-    CHECK(formatted(data, json) ==
+    CHECK(formatted(data, json_form) ==
           "{\"channel\":\"stdout\",\"message\":\"b25lCg==\"}\n"
           "{\"channel\":\"stderr\",\"message\":\"G1szMW1i/2QbWzBtCg==\"}\n");
-    CHECK(formatted(data, text) == "{\"channel\":\"stdout\",\"message\":\"one\\n\"}\n"
-                                   "{\"channel\":\"stderr\",\"message\":\"\\u001b[31mb\xef\xbf\xbd"
-                                   "d\\u001b[0m\\n\"}\n");
-    CHECK(formatted(data, bare) == "b25lCg==G1szMW1i/2QbWzBtCg==");
-    CHECK(formatted(data, plain) == "one\nb\xef\xbf\xbd"
-                                    "d\n");
-    CHECK(formatted(data, coloured) == "one\n\x1b[31mb\xef\xbf\xbd"
-                                       "d\x1b[0m\n");
+    CHECK(formatted(data, text_form) ==
+          "{\"channel\":\"stdout\",\"message\":\"one\\n\"}\n"
+          "{\"channel\":\"stderr\",\"message\":\"\\u001b[31mb\xef\xbf\xbd"
+          "d\\u001b[0m\\n\"}\n");
+    CHECK(formatted(data, bare_form) == "b25lCg==G1szMW1i/2QbWzBtCg==");
+    CHECK(formatted(data, plain_form) == "one\nb\xef\xbf\xbd"
+                                         "d\n");
+    CHECK(formatted(data, coloured_form) == "one\n\x1b[31mb\xef\xbf\xbd"
+                                            "d\x1b[0m\n");
   }
 
   TEST_CASE("stdin and empty messages have a place too")
   {
-    CHECK(formatted(frame(0, "") + frame(1, ""), text) ==
+    CHECK(formatted(frame(0, "") + frame(1, ""), text_form) ==
           "{\"channel\":\"stdin\",\"message\":\"\"}\n{\"channel\":\"stdout\",\"message\":\"\"}\n");
-    CHECK(formatted("", text).empty());
+    CHECK(formatted("", text_form).empty());
   }
 
   TEST_CASE("a terminal's output is lines of the console")
   {
-    CHECK(formatted("login: root\r\n# ", text) ==
+    CHECK(formatted("login: root\r\n# ", text_form) ==
           "{\"channel\":\"console\",\"message\":\"login: root\\r\\n\"}\n"
           "{\"channel\":\"console\",\"message\":\"# \"}\n");
-    CHECK(formatted("\x1b[1mhi\x1b[0m", plain) == "hi");
-    CHECK(formatted("\1\0"sv, plain) == "");
-    CHECK(formatted("\1\2\3ok", coloured) == "\1\2\3ok");
+    CHECK(formatted("\x1b[1mhi\x1b[0m", plain_form) == "hi");
+    CHECK(formatted("\1\0"sv, plain_form) == "");
+    CHECK(formatted("\1\2\3ok", coloured_form) == "\1\2\3ok");
   }
 
   TEST_CASE("a colour that spans messages of one channel does not leak into the other")
   {
     const std::string data = frame(1, "a\x1b") + frame(2, "[x") + frame(1, "[1mb");
-    CHECK(formatted(data, plain) == "a[xb");
+    CHECK(formatted(data, plain_form) == "a[xb");
   }
 
   TEST_CASE("long messages are cut, so memory stays bounded")
   {
     const std::string long_one(max_log_message + 10, 'x');
-    const std::string out = formatted(frame(1, long_one), text, 1000);
+    const std::string out = formatted(frame(1, long_one), text_form, 1000);
     CHECK(std::count(out.begin(), out.end(), '\n') == 2);
-    CHECK(formatted(frame(1, long_one), plain, 1000) == long_one);
-    CHECK(formatted(frame(1, long_one), bare, 999) == base64(as_bytes(long_one)));
+    CHECK(formatted(frame(1, long_one), plain_form, 1000) == long_one);
+    CHECK(formatted(frame(1, long_one), bare_form, 999) == base64(as_bytes(long_one)));
   }
 
   TEST_CASE("a broken stream says so and ends")
   {
     const std::string bad = frame(1, "one") + "\7\0\0\0\0\0\0\1x" + frame(1, "two");
-    const std::string out = formatted(bad, plain);
+    const std::string out = formatted(bad, plain_form);
     CHECK(out == "one{\"error\":\"log frame header 07\"}\n");
     const std::string data = frame(1, "one");
     for (std::size_t n = 4; n < data.size(); ++n) {
       CAPTURE(n);
-      CHECK(formatted(std::string_view{data}.substr(0, n), plain) ==
+      CHECK(formatted(std::string_view{data}.substr(0, n), plain_form) ==
             "{\"error\":\"log stream ended inside a frame\"}\n");
     }
   }

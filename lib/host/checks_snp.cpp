@@ -7,7 +7,7 @@ namespace {
 /// EPYC 7003 and later: family 25 (Zen 3 and 4), family 26 (Zen 5).
 constexpr std::uint64_t first_snp_family = 25;
 
-Check check_processor(const Facts& facts)
+Check check_snp_processor(const Facts& facts)
 {
   const std::string seen = processor(facts);
   const char* remedy = "SEV-SNP needs an AMD EPYC 7003 or later";
@@ -19,11 +19,11 @@ Check check_processor(const Facts& facts)
                    "SEV-SNP is not handed on to VMs: run dstack on the machine itself");
   if (facts.number("cpu.family").value_or(0) < first_snp_family)
     return problem("processor", fmt::format("{} has no SEV-SNP", seen), remedy);
-  return problem("processor",
-                 fmt::format("{} does not show SEV-SNP (CPUID 8000001F)", seen), remedy);
+  return problem("processor", fmt::format("{} does not show SEV-SNP (CPUID 8000001F)", seen),
+                 remedy);
 }
 
-Check check_firmware(const Facts& facts)
+Check check_snp_firmware(const Facts& facts)
 {
   if (facts.lists("cpu.flags", "sev_snp"))
     return good("firmware", "SEV-SNP is on (sev_snp in /proc/cpuinfo)");
@@ -33,7 +33,7 @@ Check check_firmware(const Facts& facts)
                  "non-ES ASID above 1; IOMMU on, no iommu=pt on the kernel command line");
 }
 
-Check check_kernel(const Facts& facts)
+Check check_snp_kernel(const Facts& facts)
 {
   const std::string seen = kernel(facts);
   if (!facts.text("kvm_amd.sev_snp").empty())
@@ -46,14 +46,13 @@ Check check_kernel(const Facts& facts)
   return problem("kernel", fmt::format("{}: kvm_amd has no parameter 'sev_snp'", seen), remedy);
 }
 
-Check check_parameter(const Facts& facts)
+Check check_snp_parameter(const Facts& facts)
 {
   const std::string value = facts.text("kvm_amd.sev_snp");
   if (value == "Y") return good("kvm_amd.sev_snp", "Y");
   return problem("kvm_amd.sev_snp",
-                 value.empty()
-                     ? "kvm_amd has no such parameter"
-                     : fmt::format("/sys/module/kvm_amd/parameters/sev_snp is {}", value),
+                 value.empty() ? "kvm_amd has no such parameter"
+                               : fmt::format("/sys/module/kvm_amd/parameters/sev_snp is {}", value),
                  "boot with mem_encrypt=on kvm_amd.sev=1 kvm_amd.sev_es=1 kvm_amd.sev_snp=1");
 }
 
@@ -76,7 +75,7 @@ Check check_device(const Facts& facts)
                  "modprobe ccp, and let the group kvm use /dev/sev (udev rule)");
 }
 
-Check check_keys(const Facts& facts)
+Check check_snp_keys(const Facts& facts)
 {
   const auto capacity = facts.number("misc_cgroup.sev_es");
   const auto first_plain = facts.number("cpu.min_sev_asid");
@@ -99,10 +98,10 @@ Check check_capabilities(const Facts& facts)
     return good("encryption bit",
                 fmt::format("bit {}, {} address bits less (asked QEMU)", *bit, *reduced));
   const std::string error = facts.text("qemu.sev_error");
-  return problem("encryption bit",
-                 fmt::format("QEMU does not tell its position: {}",
-                             error.empty() ? "not asked" : error),
-                 "QEMU asks /dev/sev through KVM: see the checks above");
+  return problem(
+      "encryption bit",
+      fmt::format("QEMU does not tell its position: {}", error.empty() ? "not asked" : error),
+      "QEMU asks /dev/sev through KVM: see the checks above");
 }
 
 } // namespace
@@ -110,16 +109,9 @@ Check check_capabilities(const Facts& facts)
 std::vector<Check> snp_checks(const Facts& facts)
 {
   return with_shared(
-      {check_processor(facts),
-       check_firmware(facts),
-       check_kernel(facts),
-       check_kvm(facts),
-       check_parameter(facts),
-       check_vm_type(facts),
-       check_device(facts),
-       check_keys(facts),
-       check_qemu(facts, "sev-snp-guest", "9.1"),
-       check_capabilities(facts),
+      {check_snp_processor(facts), check_snp_firmware(facts), check_snp_kernel(facts),
+       check_kvm(facts), check_snp_parameter(facts), check_vm_type(facts), check_device(facts),
+       check_snp_keys(facts), check_qemu(facts, "sev-snp-guest", "9.1"), check_capabilities(facts),
        check_service(facts, "kds",
                      "the setting kds.url names a mirror of AMD's key service, or AMD's own "
                      "when the machine reaches the network")},

@@ -23,7 +23,7 @@ bool has_host_flag(const Facts& facts)
   return facts.lists("cpu.flags", "tdx_host_platform");
 }
 
-Check check_processor(const Facts& facts)
+Check check_tdx_processor(const Facts& facts)
 {
   const std::string seen = processor(facts);
   if (facts.text("cpu.vendor") != "GenuineIntel")
@@ -41,7 +41,7 @@ Check check_processor(const Facts& facts)
                  "TDX needs an Intel Xeon of the 5th generation or later (some of the 4th)");
 }
 
-Check check_firmware(const Facts& facts)
+Check check_tdx_firmware(const Facts& facts)
 {
   const auto keys = facts.number("msr.tdx_keys");
   if (has_host_flag(facts) || (keys.value_or(0) > 0 && facts.flag("msr.seam_range") == true))
@@ -64,7 +64,7 @@ Check check_firmware(const Facts& facts)
                              firmware_settings));
 }
 
-Check check_kernel(const Facts& facts)
+Check check_tdx_kernel(const Facts& facts)
 {
   const std::string seen = kernel(facts);
   if (!facts.text("kvm_intel.tdx").empty())
@@ -79,7 +79,7 @@ Check check_kernel(const Facts& facts)
   return problem("kernel", fmt::format("{}: kvm_intel has no parameter 'tdx'", seen), remedy);
 }
 
-Check check_parameter(const Facts& facts)
+Check check_tdx_parameter(const Facts& facts)
 {
   const std::string value = facts.text("kvm_intel.tdx");
   if (value == "Y") return good("kvm_intel.tdx", "Y");
@@ -98,9 +98,9 @@ Check check_module(const Facts& facts)
   const std::string status = facts.text("tdx_module.status");
   const auto offered = offers(facts, vm_type_tdx);
   if (offered == true)
-    return good("tdx module", version.empty() ? "KVM offers TDX VMs"
-                                              : fmt::format("version {}, KVM offers TDX VMs",
-                                                            version));
+    return good("tdx module", version.empty()
+                                  ? "KVM offers TDX VMs"
+                                  : fmt::format("version {}, KVM offers TDX VMs", version));
   std::string seen = "KVM was not asked for its VM types";
   if (offered)
     seen = fmt::format("KVM offers VM types {:#x}, without bit {} (TDX)",
@@ -111,7 +111,7 @@ Check check_module(const Facts& facts)
                  "booted with kvm_intel.tdx=1 nohibernate; 'dmesg | grep virt/tdx' tells why not");
 }
 
-Check check_keys(const Facts& facts)
+Check check_tdx_keys(const Facts& facts)
 {
   const auto capacity = facts.number("misc_cgroup.tdx");
   const auto keys = facts.number("msr.tdx_keys");
@@ -130,8 +130,7 @@ Check check_sgx(const Facts& facts)
 {
   const bool enclave = facts.flag("sgx.enclave").value_or(false);
   const bool provision = facts.flag("sgx.provision").value_or(false);
-  if (enclave && provision)
-    return good("sgx", "/dev/sgx_enclave and /dev/sgx_provision are there");
+  if (enclave && provision) return good("sgx", "/dev/sgx_enclave and /dev/sgx_provision are there");
   return problem("sgx",
                  fmt::format("{} missing", enclave     ? "/dev/sgx_provision is"
                                            : provision ? "/dev/sgx_enclave is"
@@ -157,16 +156,9 @@ Check check_quote_service(const Facts& facts)
 std::vector<Check> tdx_checks(const Facts& facts)
 {
   return with_shared(
-      {check_processor(facts),
-       check_firmware(facts),
-       check_kernel(facts),
-       check_kvm(facts),
-       check_parameter(facts),
-       check_module(facts),
-       check_keys(facts),
-       check_sgx(facts),
-       check_qemu(facts, "tdx-guest", "10.1"),
-       check_quote_service(facts),
+      {check_tdx_processor(facts), check_tdx_firmware(facts), check_tdx_kernel(facts),
+       check_kvm(facts), check_tdx_parameter(facts), check_module(facts), check_tdx_keys(facts),
+       check_sgx(facts), check_qemu(facts, "tdx-guest", "10.1"), check_quote_service(facts),
        check_service(facts, "pccs",
                      "the setting pccs.url names a PCCS, or Intel's PCS when the machine "
                      "reaches the network")},

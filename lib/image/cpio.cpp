@@ -16,7 +16,7 @@ void align(ByteWriter& out)
   out.zeros((alignment - out.size() % alignment) % alignment);
 }
 
-struct Header {
+struct CpioHeader {
   std::uint32_t inode = 0;
   std::uint32_t mode = 0;
   std::uint32_t mtime = 0;
@@ -25,7 +25,7 @@ struct Header {
   std::uint32_t minor = 0;
 };
 
-void put_header(ByteWriter& out, const Header& h, const std::string& name)
+void put_header(ByteWriter& out, const CpioHeader& h, const std::string& name)
 {
   const std::uint32_t links = (h.mode & type_directory) != 0 ? 2 : 1;
   const auto name_size = static_cast<std::uint32_t>(name.size() + 1);

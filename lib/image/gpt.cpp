@@ -108,12 +108,12 @@ Result<Partition> parse_entry(ByteReader& in)
   return out;
 }
 
-struct Header {
+struct GptHeader {
   Guid disk{};
   std::uint32_t entries_crc = 0;
 };
 
-Result<Header> parse_header(ByteView sector)
+Result<GptHeader> parse_header(ByteView sector)
 {
   ByteReader in{sector};
   if (as_text(TRY(in.take(signature.size()))) != signature)
@@ -128,7 +128,7 @@ Result<Header> parse_header(ByteView sector)
   TRY(in.u32le());
   if (TRY(in.u64le()) != 1) return fail(Errc::malformed, "GPT header is not in sector 1");
   TRY(in.take(24)); // backup header and usable range: the partitions are checked on their own
-  Header out;
+  GptHeader out;
   out.disk = TRY(in.array<16>());
   if (TRY(in.u64le()) != 2 || TRY(in.u32le()) != entry_count || TRY(in.u32le()) != entry_size)
     return fail(Errc::unsupported, "GPT entries are not 128 of 128 bytes in sector 2");
@@ -183,7 +183,7 @@ Result<PartitionTable> parse_gpt(ByteView head, std::uint64_t disk_sectors)
 {
   if (head.size() < gpt_head_sectors * sector_size)
     return fail(Errc::malformed, "{} bytes are no partition table", head.size());
-  const Header found = TRY(parse_header(head.subspan(sector_size, sector_size)));
+  const GptHeader found = TRY(parse_header(head.subspan(sector_size, sector_size)));
   const ByteView list = head.subspan(2 * sector_size, std::size_t{entry_count} * entry_size);
   if (crc32(list) != found.entries_crc)
     return fail(Errc::malformed, "checksum of the GPT entries is wrong");

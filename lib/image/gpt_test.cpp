@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t disk_sectors = 8 * 2048;
 
-PartitionTable sample()
+PartitionTable sample_table()
 {
   Partition root;
   root.type = *parse_guid("0fc63daf-8483-4772-8e79-3d69d8477de4");
@@ -43,11 +43,11 @@ TEST_SUITE("image::gpt")
 
   TEST_CASE("a table reads back as written")
   {
-    const GptBytes bytes = *write_gpt(sample(), disk_sectors);
+    const GptBytes bytes = *write_gpt(sample_table(), disk_sectors);
     CHECK(bytes.head.size() == gpt_head_sectors * sector_size);
     CHECK(bytes.tail.size() == gpt_tail_sectors * sector_size);
     const PartitionTable table = *parse_gpt(bytes.head, disk_sectors);
-    CHECK(table.disk == sample().disk);
+    CHECK(table.disk == sample_table().disk);
     REQUIRE(table.partitions.size() == 1);
     CHECK(table.partitions[0].name == "dstack-rootfs");
     CHECK(table.partitions[0].offset() == 1U << 20U);
@@ -56,7 +56,7 @@ TEST_SUITE("image::gpt")
 
   TEST_CASE("any changed byte of header or entries is noticed")
   {
-    const GptBytes bytes = *write_gpt(sample(), disk_sectors);
+    const GptBytes bytes = *write_gpt(sample_table(), disk_sectors);
     for (std::size_t at = sector_size; at < sector_size + 92; ++at) {
       CAPTURE(at);
       Bytes bad = bytes.head;
@@ -72,19 +72,19 @@ TEST_SUITE("image::gpt")
 
   TEST_CASE("partitions outside the disk, overlapping, or over the tables are refused")
   {
-    PartitionTable table = sample();
+    PartitionTable table = sample_table();
     table.partitions[0].last_lba = disk_sectors - gpt_tail_sectors;
     CHECK_FALSE(write_gpt(table, disk_sectors));
-    table = sample();
+    table = sample_table();
     table.partitions[0].first_lba = gpt_head_sectors - 1;
     CHECK_FALSE(write_gpt(table, disk_sectors));
-    table = sample();
+    table = sample_table();
     table.partitions.push_back(table.partitions[0]);
     CHECK_FALSE(write_gpt(table, disk_sectors));
-    table = sample();
+    table = sample_table();
     table.partitions[0].name = std::string(37, 'x');
     CHECK_FALSE(write_gpt(table, disk_sectors));
-    CHECK_FALSE(parse_gpt(write_gpt(sample(), disk_sectors)->head, 6 * 2048));
+    CHECK_FALSE(parse_gpt(write_gpt(sample_table(), disk_sectors)->head, 6 * 2048));
   }
 }
 

@@ -6,7 +6,7 @@ namespace dstack::image {
 
 namespace {
 
-Metadata sample()
+Metadata sample_metadata()
 {
   Metadata out;
   out.bios = "ovmf.fd";
@@ -27,7 +27,7 @@ TEST_SUITE("image::metadata")
 {
   TEST_CASE("keys come in the published order with four blanks of indent")
   {
-    CHECK(write_metadata(sample()) == R"({
+    CHECK(write_metadata(sample_metadata()) == R"({
     "bios": "ovmf.fd",
     "kernel": "bzImage",
     "cmdline": "console=ttyS0",
@@ -40,7 +40,7 @@ TEST_SUITE("image::metadata")
     "ovmf_variant": "pre202505"
 }
 )");
-    CHECK(*parse_metadata(write_metadata(sample()), "x") == sample());
+    CHECK(*parse_metadata(write_metadata(sample_metadata()), "x") == sample_metadata());
   }
 
   TEST_CASE("a missing version is taken from the directory")

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* digest = "abcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcd";
 
-std::string sample(std::string_view package)
+std::string lock_with(std::string_view package)
 {
   return fmt::format(
       "format 1\nepoch 1795399493\narchive debian http://deb.debian.org/debian\n{}\n", package);
@@ -28,7 +28,7 @@ TEST_SUITE("image::parse_package_lock")
 {
   TEST_CASE("a package and what it belongs to")
   {
-    const auto lock = parse_package_lock(sample(package_line("pool/k/kmod_34.deb", "95704")));
+    const auto lock = parse_package_lock(lock_with(package_line("pool/k/kmod_34.deb", "95704")));
     REQUIRE(lock);
     CHECK(lock->epoch == 1795399493);
     REQUIRE(lock->packages.size() == 1);
@@ -57,20 +57,20 @@ TEST_SUITE("image::parse_package_lock")
   TEST_CASE("each kind of wrong line is refused by number")
   {
     const std::string good = package_line("p/a.deb", "1");
-    REQUIRE(parse_package_lock(sample(good)));
+    REQUIRE(parse_package_lock(lock_with(good)));
     CHECK_FALSE(parse_package_lock(""));
     CHECK_FALSE(parse_package_lock(good));
-    CHECK_FALSE(parse_package_lock(sample("")));
-    CHECK_FALSE(parse_package_lock(sample("what is this")));
-    CHECK_FALSE(parse_package_lock(sample(package_line("/p/a.deb", "1"))));
-    CHECK_FALSE(parse_package_lock(sample(package_line("p/../a.deb", "1"))));
-    CHECK_FALSE(parse_package_lock(sample(package_line("p/a.deb", "0"))));
-    CHECK_FALSE(parse_package_lock(sample(package_line("p/a.deb", "-1"))));
-    CHECK_FALSE(parse_package_lock(sample(good.substr(0, good.size() - 1))));
-    CHECK_FALSE(parse_package_lock(sample(good + " more")));
-    CHECK_FALSE(parse_package_lock(sample("format 2\n" + good)));
-    CHECK_FALSE(parse_package_lock(sample("archive debian http://x\n" + good)));
-    CHECK(parse_package_lock(sample("package")).error().message().starts_with("line 4: "));
+    CHECK_FALSE(parse_package_lock(lock_with("")));
+    CHECK_FALSE(parse_package_lock(lock_with("what is this")));
+    CHECK_FALSE(parse_package_lock(lock_with(package_line("/p/a.deb", "1"))));
+    CHECK_FALSE(parse_package_lock(lock_with(package_line("p/../a.deb", "1"))));
+    CHECK_FALSE(parse_package_lock(lock_with(package_line("p/a.deb", "0"))));
+    CHECK_FALSE(parse_package_lock(lock_with(package_line("p/a.deb", "-1"))));
+    CHECK_FALSE(parse_package_lock(lock_with(good.substr(0, good.size() - 1))));
+    CHECK_FALSE(parse_package_lock(lock_with(good + " more")));
+    CHECK_FALSE(parse_package_lock(lock_with("format 2\n" + good)));
+    CHECK_FALSE(parse_package_lock(lock_with("archive debian http://x\n" + good)));
+    CHECK(parse_package_lock(lock_with("package")).error().message().starts_with("line 4: "));
   }
 }
 

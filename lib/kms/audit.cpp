@@ -11,26 +11,27 @@ namespace {
 
 using codec::Json;
 
-constexpr std::string_view seal_name = "hash";
-constexpr codec::JsonLimits line_limits{max_audit_line, 8, 10'000};
+constexpr std::string_view hash_member = "hash";
+constexpr codec::JsonLimits audit_limits{max_audit_line, 8, 10'000};
 // What a record may hold; enough for what a KMS writes, and for no flooding of its log.
-constexpr std::size_t max_word = 64;
+constexpr std::size_t max_audit_word = 64;
 constexpr std::size_t max_peer = 256;
 constexpr std::size_t max_reason = 2048;
 constexpr std::size_t max_detail = 512;
 constexpr std::size_t max_details = 16;
-constexpr std::size_t max_advisories = 64;
+constexpr std::size_t max_audit_advisories = 64;
 constexpr std::size_t max_key_provider = 2048;
 
 /// Callers choose some of these lengths.
 Json caller_json(BootInfo info)
 {
   if (info.key_provider_info.size() > max_key_provider) info.key_provider_info.clear();
-  if (info.advisory_ids.size() > max_advisories) info.advisory_ids.resize(max_advisories);
+  if (info.advisory_ids.size() > max_audit_advisories)
+    info.advisory_ids.resize(max_audit_advisories);
   for (std::string& id : info.advisory_ids)
-    id = cut_text(id, max_word);
-  info.tcb_status = cut_text(info.tcb_status, max_word);
-  info.tee_variant = cut_text(info.tee_variant, max_word);
+    id = cut_text(id, max_audit_word);
+  info.tcb_status = cut_text(info.tcb_status, max_audit_word);
+  info.tee_variant = cut_text(info.tee_variant, max_audit_word);
   return to_record(info);
 }
 
@@ -39,7 +40,7 @@ Json body_of(const AuditHead& head, const AuditRecord& record, Time at)
   Json out = Json::object()
                  .set("seq", head.lines + 1)
                  .set("time", format_utc(at))
-                 .set("event", cut_text(record.event, max_word));
+                 .set("event", cut_text(record.event, max_audit_word));
   if (!record.peer.empty()) out.set("peer", cut_text(record.peer, max_peer));
   if (record.role) out.set("role", name_of(*record.role));
   if (record.caller) out.set("caller", caller_json(*record.caller));
@@ -49,7 +50,7 @@ Json body_of(const AuditHead& head, const AuditRecord& record, Time at)
   Json details = Json::object();
   for (const auto& [name, value] : record.details)
     if (details.members().size() < max_details)
-      details.set(cut_text(name, max_word), cut_text(value, max_detail));
+      details.set(cut_text(name, max_audit_word), cut_text(value, max_detail));
   if (!details.members().empty()) out.set("details", std::move(details));
   return out.set("prev", hex(head.hash));
 }
@@ -65,14 +66,14 @@ Result<OneLine> read_line(std::string_view line)
 {
   if (line.size() > max_audit_line)
     return fail(Errc::untrusted, "{} bytes (limit {})", line.size(), max_audit_line);
-  const auto parts = unsealed(line, seal_name, sizeof(crypto::Sha256Digest));
+  const auto parts = unsealed(line, hash_member, sizeof(crypto::Sha256Digest));
   if (!parts) return fail(Errc::untrusted, "not a record that ends in its hash");
   OneLine out;
   out.head.hash = crypto::sha256(as_bytes(parts->body));
   if (!equal(out.head.hash, parts->seal))
     return fail(Errc::untrusted, "changed: its hash is {}, not {}", hex(out.head.hash),
                 hex(parts->seal));
-  out.json = TRY(codec::parse_json(parts->body, line_limits));
+  out.json = TRY(codec::parse_json(parts->body, audit_limits));
   out.head.lines = TRY(out.json.need_u64("seq"));
   out.head.time = TRY(parse_utc(TRY(out.json.need_string("time"))).within("time"));
   out.prev = TRY(out.json.need_string("prev"));
@@ -111,7 +112,7 @@ AuditLine audit_line(const AuditHead& head, const AuditRecord& record, Time at)
   out.head.lines = head.lines + 1;
   out.head.hash = crypto::sha256(as_bytes(body));
   out.head.time = at.seconds();
-  out.text = sealed(body, seal_name, out.head.hash);
+  out.text = sealed(body, hash_member, out.head.hash);
   DSTACK_ASSERT(out.text.size() <= max_audit_line);
   return out;
 }

@@ -7,9 +7,9 @@ using namespace dstack::kms;
 
 namespace {
 
-constexpr Time start{1'767'225'600'000};
+constexpr Time audit_start{1'767'225'600'000};
 
-BootInfo caller()
+BootInfo recorded_caller()
 {
   BootInfo out;
   out.tee_variant = "dstack-tdx";
@@ -31,7 +31,7 @@ AuditRecord record(std::string event, bool allowed)
   out.event = std::move(event);
   out.peer = "127.0.0.1:5555";
   out.role = Role::app;
-  out.caller = caller();
+  out.caller = recorded_caller();
   out.allowed = allowed;
   out.reason = allowed ? "" : "compose hash not allowed";
   if (allowed) out.epoch = 2;
@@ -40,19 +40,20 @@ AuditRecord record(std::string event, bool allowed)
 }
 
 /// Five records, a second apart.
-std::vector<std::string> chain()
+std::vector<std::string> audit_lines()
 {
   std::vector<std::string> out;
   AuditHead head;
   for (int i = 0; i < 5; ++i) {
-    const AuditLine line = audit_line(head, record("GetAppKey", i % 2 == 0), {start.ms + i * 1000});
+    const AuditLine line =
+        audit_line(head, record("GetAppKey", i % 2 == 0), {audit_start.ms + i * 1000});
     out.push_back(line.text);
     head = line.head;
   }
   return out;
 }
 
-std::string file(const std::vector<std::string>& lines)
+std::string audit_file(const std::vector<std::string>& lines)
 {
   std::string out;
   for (const std::string& line : lines)
@@ -60,9 +61,9 @@ std::string file(const std::vector<std::string>& lines)
   return out;
 }
 
-std::string why(const std::vector<std::string>& lines)
+std::string audit_verdict(const std::vector<std::string>& lines)
 {
-  const auto out = verify_audit(file(lines));
+  const auto out = verify_audit(audit_file(lines));
   return out ? "good" : out.error().message();
 }
 
@@ -72,15 +73,15 @@ TEST_SUITE("kms::audit")
 {
   TEST_CASE("a chain verifies, and says how much of it there is")
   {
-    const auto summary = verify_audit(file(chain()));
+    const auto summary = verify_audit(audit_file(audit_lines()));
     REQUIRE(summary);
     CHECK(summary->head.lines == 5);
     CHECK(summary->allowed == 3);
     CHECK(summary->refused == 2);
-    CHECK(summary->first_time == start.seconds());
-    CHECK(summary->head.time == start.seconds() + 4);
+    CHECK(summary->first_time == audit_start.seconds());
+    CHECK(summary->head.time == audit_start.seconds() + 4);
     CHECK(summary->torn == 0);
-    CHECK(summary->whole == file(chain()).size());
+    CHECK(summary->whole == audit_file(audit_lines()).size());
     CHECK(verify_audit("")->head.lines == 0);
   }
 
@@ -88,7 +89,7 @@ TEST_SUITE("kms::audit")
   {
     AuditRecord one;
     one.event = "start";
-    const AuditLine line = audit_line({}, one, start);
+    const AuditLine line = audit_line({}, one, audit_start);
     const std::string body = R"({"seq":1,"time":"2026-01-01T00:00:00Z","event":"start","prev":")" +
                              std::string(64, '0') + R"("})";
     CHECK(line.text == body.substr(0, body.size() - 1) + R"(,"hash":")" +
@@ -100,7 +101,7 @@ TEST_SUITE("kms::audit")
   {
     const AuditRecord wrote = record("SignCert", true);
     AuditChain log;
-    const auto json = log.next(audit_line({}, wrote, start).text);
+    const auto json = log.next(audit_line({}, wrote, audit_start).text);
     REQUIRE(json);
     const AuditRecord read = *audit_record_of(*json);
     CHECK(read.event == wrote.event);
@@ -115,49 +116,50 @@ TEST_SUITE("kms::audit")
 
   TEST_CASE("every changed byte breaks the chain, and the line is named")
   {
-    const auto good = chain();
+    const auto good = audit_lines();
     for (std::size_t i = 0; i < good[2].size(); i += 7) {
       CAPTURE(i);
       auto lines = good;
       lines[2][i] = static_cast<char>(lines[2][i] ^ 1);
-      const std::string said = why(lines);
+      const std::string said = audit_verdict(lines);
       CHECK(said.starts_with("line 3: "));
-      CHECK(verify_audit(file(lines)).error().code() == Errc::untrusted);
+      CHECK(verify_audit(audit_file(lines)).error().code() == Errc::untrusted);
     }
   }
 
   TEST_CASE("a line rewritten with its hash breaks at the next one")
   {
-    auto lines = chain();
+    auto lines = audit_lines();
     AuditChain log;
     REQUIRE(log.next(lines[0]));
-    lines[1] = audit_line(log.head(), record("GetAppKey", true), {start.ms + 1000}).text;
-    CHECK(why(lines) == "line 3: record 3 does not continue the one before it: that was changed");
+    lines[1] = audit_line(log.head(), record("GetAppKey", true), {audit_start.ms + 1000}).text;
+    CHECK(audit_verdict(lines) ==
+          "line 3: record 3 does not continue the one before it: that was changed");
   }
 
   TEST_CASE("missing, repeated and moved lines are told apart")
   {
-    auto lines = chain();
+    auto lines = audit_lines();
     lines.erase(lines.begin() + 1);
-    CHECK(why(lines) == "line 2: record 3 follows record 1: what was between is missing");
-    lines = chain();
+    CHECK(audit_verdict(lines) == "line 2: record 3 follows record 1: what was between is missing");
+    lines = audit_lines();
     lines.erase(lines.begin());
-    CHECK(why(lines) == "line 1: record 2 follows record 0: what was between is missing");
-    lines = chain();
+    CHECK(audit_verdict(lines) == "line 1: record 2 follows record 0: what was between is missing");
+    lines = audit_lines();
     lines.insert(lines.begin() + 2, lines[1]);
-    CHECK(why(lines) == "line 3: record 2 follows record 2: it is there twice, or moved");
-    lines = chain();
+    CHECK(audit_verdict(lines) == "line 3: record 2 follows record 2: it is there twice, or moved");
+    lines = audit_lines();
     std::swap(lines[2], lines[3]);
-    CHECK(why(lines).starts_with("line 3: record 4 follows record 2"));
-    lines = chain();
+    CHECK(audit_verdict(lines).starts_with("line 3: record 4 follows record 2"));
+    lines = audit_lines();
     lines.insert(lines.begin() + 2, "");
-    CHECK(why(lines) == "line 3: not a record that ends in its hash");
+    CHECK(audit_verdict(lines) == "line 3: not a record that ends in its hash");
   }
 
   TEST_CASE("a last line that was cut short is torn, at whatever byte, and no part of the chain")
   {
-    const std::string text = file(chain());
-    const std::string last = chain().back() + "\n";
+    const std::string text = audit_file(audit_lines());
+    const std::string last = audit_lines().back() + "\n";
     for (std::size_t cut = 1; cut <= last.size(); ++cut) {
       CAPTURE(cut);
       const auto summary = verify_audit(text.substr(0, text.size() - cut));
@@ -169,7 +171,8 @@ TEST_SUITE("kms::audit")
       CHECK(summary->whole + summary->torn == text.size() - cut);
     }
     // What was torn and then written over by the next line is a broken line, not a torn one.
-    CHECK(why({chain()[0], chain()[1].substr(0, 50) + chain()[1]}).starts_with("line 2: "));
+    CHECK(audit_verdict({audit_lines()[0], audit_lines()[1].substr(0, 50) + audit_lines()[1]})
+              .starts_with("line 2: "));
   }
 
   TEST_CASE("a record with a role or an epoch that nobody writes is not read as another one")
@@ -198,20 +201,20 @@ TEST_SUITE("kms::audit")
 
   TEST_CASE("a log in several files goes on from the head of the one before")
   {
-    const auto lines = chain();
-    const auto first = verify_audit(file({lines[0], lines[1]}));
+    const auto lines = audit_lines();
+    const auto first = verify_audit(audit_file({lines[0], lines[1]}));
     REQUIRE(first);
-    const auto second = verify_audit(file({lines[2], lines[3], lines[4]}), first->head);
+    const auto second = verify_audit(audit_file({lines[2], lines[3], lines[4]}), first->head);
     REQUIRE(second);
     CHECK(second->head.lines == 5);
-    CHECK_FALSE(verify_audit(file({lines[3], lines[4]}), first->head));
+    CHECK_FALSE(verify_audit(audit_file({lines[3], lines[4]}), first->head));
   }
 
   TEST_CASE("time that goes backwards is counted, not hidden")
   {
-    const AuditLine first = audit_line({}, record("a", true), start);
-    const AuditLine second = audit_line(first.head, record("b", true), {start.ms - 60'000});
-    const auto summary = verify_audit(file({first.text, second.text}));
+    const AuditLine first = audit_line({}, record("a", true), audit_start);
+    const AuditLine second = audit_line(first.head, record("b", true), {audit_start.ms - 60'000});
+    const auto summary = verify_audit(audit_file({first.text, second.text}));
     REQUIRE(summary);
     CHECK(summary->backwards == 1);
   }
@@ -227,7 +230,7 @@ TEST_SUITE("kms::audit")
     for (int i = 0; i < 1000; ++i)
       big.details.emplace_back(fmt::format("{}{}", i, std::string(1000, '\\')),
                                std::string(10'000, '\n'));
-    const AuditLine line = audit_line({}, big, start);
+    const AuditLine line = audit_line({}, big, audit_start);
     CHECK(line.text.size() <= max_audit_line);
     CHECK(line.text.find('\n') == std::string::npos);
     CHECK(verify_audit(line.text + "\n")->head.lines == 1);

@@ -12,8 +12,6 @@ namespace {
 
 using codec::Json;
 
-constexpr std::size_t app_id_size = 20;
-constexpr std::size_t hash_size = 32;
 /// vm_config comes from the caller: a few hundred bytes when it is honest.
 constexpr codec::JsonLimits vm_config_limits{std::size_t{1} << 20U, 16, 20'000};
 

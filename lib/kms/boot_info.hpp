@@ -9,6 +9,9 @@ struct Proven;
 
 namespace dstack::kms {
 
+inline constexpr std::size_t app_id_size = 20; ///< a contract's address, too
+inline constexpr std::size_t hash_size = 32;
+
 /// Whom a decision is about: an app's VM (bootAuth/app), or a KMS (bootAuth/kms).
 enum class Role { app, kms };
 std::string_view name_of(Role role); ///< "app", "kms"

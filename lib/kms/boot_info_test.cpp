@@ -1,11 +1,13 @@
 #include "kms/boot_info.hpp"
 
+#include "kms/test_result.hpp"
 #include "verify/proven.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace dstack;
 using namespace dstack::kms;
+using test::why;
 
 namespace {
 
@@ -53,11 +55,6 @@ ProvenSnp proven_snp()
 }
 
 const ProvenStatus up_to_date{"UpToDate", {}, false};
-
-template <class T> std::string why(const Result<T>& result)
-{
-  return result ? "accepted" : result.error().message();
-}
 
 void rename(std::vector<attest::RuntimeEvent>& events, std::string_view name, Bytes payload)
 {
@@ -289,4 +286,3 @@ TEST_SUITE("kms::boot_info_from_json")
     CHECK_FALSE(boot_info_from_json(none.set("registers", "x")));
   }
 }
-

@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t now = 1'767'225'600;
 const Bytes app_id(20, 0xa1);
 
-crypto::P256Key key(std::string_view words)
+crypto::P256Key named_key(std::string_view words)
 {
   return *crypto::P256Key::from_scalar(crypto::sha256(as_bytes(words)));
 }
@@ -58,7 +58,7 @@ std::string issuer(const Bytes& der)
   return name(X509_get_issuer_name(decode(der).get()));
 }
 
-std::string value(const Bytes& der, const char* oid)
+std::string extension_value(const Bytes& der, const char* oid)
 {
   const auto read = *x509::read_certificate(der);
   const Bytes* found = read.find(oid);
@@ -93,7 +93,7 @@ bool verifies(const Bytes& leaf, const std::vector<Bytes>& between, const Bytes&
 attest::Csr request()
 {
   attest::Csr out;
-  out.public_key = key("leaf").spki_der();
+  out.public_key = named_key("leaf").spki_der();
   out.config.subject = "app.example.com";
   out.config.alt_names = {"app.example.com", "10.0.0.7"};
   out.config.server_auth = true;
@@ -119,11 +119,11 @@ TEST_SUITE("kms::certificates")
   {
     const Bytes der = *root_ca_certificate(roots().ca, now);
     CHECK(serial(der) == "11205b48c4fd6628786c94813b509d84ae62adaf");
-    CHECK(value(der, "2.5.29.14") == "041477ad61ed69f618e6a3c8cc47aad8eca73888f8de");
+    CHECK(extension_value(der, "2.5.29.14") == "041477ad61ed69f618e6a3c8cc47aad8eca73888f8de");
     CHECK(subject(der) == "/O=Dstack/CN=Dstack KMS CA");
     CHECK(issuer(der) == subject(der));
-    CHECK(value(der, "2.5.29.19") == "30060101ff020101");
-    CHECK(value(der, "2.5.29.15") == "03020186");
+    CHECK(extension_value(der, "2.5.29.19") == "30060101ff020101");
+    CHECK(extension_value(der, "2.5.29.15") == "03020186");
     const auto read = *x509::read_certificate(der);
     CHECK(read.not_before == x509::default_not_before);
     CHECK(read.not_after == now + std::int64_t{3650} * 86'400);
@@ -132,9 +132,9 @@ TEST_SUITE("kms::certificates")
 
   TEST_CASE("the temporary CA may sign leaves only")
   {
-    const Bytes der = *temp_ca_certificate(key("temp"), now);
+    const Bytes der = *temp_ca_certificate(named_key("temp"), now);
     CHECK(subject(der) == "/O=Dstack/CN=Dstack Client Temp CA");
-    CHECK(value(der, "2.5.29.19") == "30060101ff020100");
+    CHECK(extension_value(der, "2.5.29.19") == "30060101ff020100");
   }
 
   TEST_CASE("the app CA: key, serial and key identifier of spec kms 20.2")
@@ -144,31 +144,32 @@ TEST_SUITE("kms::certificates")
     CHECK(hex(app.public_xy()).substr(0, 16) == "cd5fdceb31482c18");
     const Bytes der = *app_ca_certificate(root.ca, app, app_id, now);
     CHECK(serial(der) == "0c16114686100688e6abb556974adf7f40da3047");
-    CHECK(value(der, "2.5.29.14") == "04143c192cb9fcf5d0be1846cf868abd4e1857ab1cd0");
+    CHECK(extension_value(der, "2.5.29.14") == "04143c192cb9fcf5d0be1846cf868abd4e1857ab1cd0");
     CHECK(subject(der) == "/O=Dstack/CN=Dstack App CA");
     CHECK(issuer(der) == "/O=Dstack/CN=Dstack KMS CA");
-    CHECK(value(der, "2.5.29.19") == "30060101ff020100");
-    CHECK(value(der, oid_app_id) == "0414" + hex(app_id));
-    CHECK(value(der, oid_usage) == "0406" + hex(as_bytes("app:ca")));
+    CHECK(extension_value(der, "2.5.29.19") == "30060101ff020100");
+    CHECK(extension_value(der, oid_app_id) == "0414" + hex(app_id));
+    CHECK(extension_value(der, oid_usage) == "0406" + hex(as_bytes("app:ca")));
     CHECK(verifies(der, {}, *root_ca_certificate(root.ca, now)));
   }
 
   TEST_CASE("the server's certificate says that it is a KMS', under several names (spec kms 20.7)")
   {
     const auto root = roots();
-    const Bytes der =
-        *rpc_certificate(root.ca, key("rpc").spki_der(), {"kms.example.com", "10.0.2.2", "::1"},
-                         {{oid_attestation, *parse_hex("04022a2a"), false}}, now);
+    const Bytes der = *rpc_certificate(root.ca, named_key("rpc").spki_der(),
+                                       {"kms.example.com", "10.0.2.2", "::1"},
+                                       {{oid_attestation, *parse_hex("04022a2a"), false}}, now);
     CHECK(subject(der) == "/CN=kms.example.com");
-    CHECK(value(der, oid_usage) == "04076b6d733a727063");
-    CHECK(value(der, "2.5.29.17") ==
+    CHECK(extension_value(der, oid_usage) == "04076b6d733a727063");
+    CHECK(extension_value(der, "2.5.29.17") ==
           "3029820f6b6d732e6578616d706c652e636f6d87040a000202871000000000000000000000000000000001");
     CHECK(oids(der) ==
           std::vector<std::string>{"2.5.29.17", "2.5.29.15", oid_usage, oid_attestation});
     CHECK(verifies(der, {}, *root_ca_certificate(root.ca, now)));
     CHECK(attest::certificate_marks(der)->usage == attest::usage_kms);
-    CHECK(code_of(rpc_certificate(root.ca, key("rpc").spki_der(), {}, {}, now)) == Errc::config);
-    CHECK(code_of(rpc_certificate(root.ca, key("rpc").spki_der(), {"a b"}, {}, now)) ==
+    CHECK(code_of(rpc_certificate(root.ca, named_key("rpc").spki_der(), {}, {}, now)) ==
+          Errc::config);
+    CHECK(code_of(rpc_certificate(root.ca, named_key("rpc").spki_der(), {"a b"}, {}, now)) ==
           Errc::config);
   }
 
@@ -181,7 +182,7 @@ TEST_SUITE("kms::certificates")
     const Bytes plain = *leaf_certificate(app, request(), facts, {}, now);
     CHECK(oids(plain) ==
           std::vector<std::string>{"2.5.29.17", "2.5.29.15", "2.5.29.37", oid_app_id, oid_usage});
-    CHECK(value(plain, oid_usage) == "040a" + hex(as_bytes("app:custom")));
+    CHECK(extension_value(plain, oid_usage) == "040a" + hex(as_bytes("app:custom")));
     CHECK(x509::read_certificate(plain)->not_after == now + x509::default_validity);
 
     attest::Csr csr = request();
@@ -202,7 +203,7 @@ TEST_SUITE("kms::certificates")
 
   TEST_CASE("trap 18: no leaf has a name of the KMS or outlives its authority")
   {
-    const auto app = key("app");
+    const auto app = named_key("app");
     const std::vector<std::string> own = {"kms.example.com", "10.0.2.2", "localhost", "127.0.0.1",
                                           "2001:db8::1"};
     const auto asked = [&](const std::string& what) {

@@ -11,14 +11,14 @@ namespace {
 
 using codec::Json;
 
-constexpr std::size_t word = 32; ///< everything in the ABI is a multiple of it
+constexpr std::size_t abi_word = 32; ///< everything in the ABI is a multiple of it
 constexpr std::size_t address_size = 20;
 constexpr std::size_t selector_size = 4;
 constexpr std::size_t max_tcb_status = 128; // these three: spec kms 11.5
 constexpr std::size_t max_advisories = 128;
 constexpr std::size_t max_advisory = 256;
 constexpr std::size_t max_text = 1024; ///< of a reason, once it is shown
-constexpr codec::JsonLimits limits{max_chain_answer, 16, 1'000};
+constexpr codec::JsonLimits answer_limits{max_chain_answer, 16, 1'000};
 
 // Spec kms 12.4.
 constexpr std::uint32_t is_app_allowed = 0x1e079198;
@@ -28,12 +28,12 @@ constexpr std::uint32_t error_string = 0x08c379a0;
 
 std::size_t in_words(std::size_t size)
 {
-  return (size + word - 1) / word * word;
+  return (size + abi_word - 1) / abi_word * abi_word;
 }
 
 void put_number(ByteWriter& out, std::uint64_t value)
 {
-  out.zeros(word - sizeof value).u64be(value);
+  out.zeros(abi_word - sizeof value).u64be(value);
 }
 
 void put_text(ByteWriter& out, std::string_view text)
@@ -59,14 +59,14 @@ Status check_texts(const BootInfo& info)
   return fail(Errc::denied, "the contract cannot be asked: TCB status or advisories are too long");
 }
 
-Status check_sizes(const BootInfo& info)
+Status check_fields(const BootInfo& info)
 {
   TRY(check_size(info.app_id, address_size, "the app id"));
-  TRY(check_size(info.compose_hash, word, "the compose hash"));
-  TRY(check_size(info.device_id, word, "the device id"));
-  TRY(check_size(info.mr_aggregated, word, "mr_aggregated"));
-  TRY(check_size(info.mr_system, word, "mr_system"));
-  TRY(check_size(info.os_image_hash, word, "os_image_hash"));
+  TRY(check_size(info.compose_hash, abi_word, "the compose hash"));
+  TRY(check_size(info.device_id, abi_word, "the device id"));
+  TRY(check_size(info.mr_aggregated, abi_word, "mr_aggregated"));
+  TRY(check_size(info.mr_system, abi_word, "mr_system"));
+  TRY(check_size(info.os_image_hash, abi_word, "os_image_hash"));
   if (info.instance_id.empty()) return ok();
   TRY(check_size(info.instance_id, address_size, "the instance id"));
   if (info.instance_id == Bytes(address_size, 0))
@@ -91,7 +91,7 @@ std::uint64_t number_in(ByteView bytes)
 
 Result<std::uint64_t> read_number(ByteReader& in)
 {
-  if (!all_zero(TRY(in.take(word - sizeof(std::uint64_t)))))
+  if (!all_zero(TRY(in.take(abi_word - sizeof(std::uint64_t)))))
     return fail(Errc::malformed, "a number of more than 64 bits");
   return in.u64be();
 }
@@ -125,14 +125,14 @@ Result<Verdict> read_verdict(ByteView data)
   if (allowed > 1) return fail(Errc::malformed, "a boolean that is neither true nor false");
   Verdict out;
   out.allowed = allowed == 1;
-  out.reason = TRY(read_last_text(in, 2 * word));
+  out.reason = TRY(read_last_text(in, 2 * abi_word));
   return out;
 }
 
 Result<std::string> read_text(ByteView data)
 {
   ByteReader in{data};
-  return read_last_text(in, word);
+  return read_last_text(in, abi_word);
 }
 
 Result<Bytes> read_data(std::string_view text)
@@ -315,7 +315,7 @@ private:
     if (answer->body.size() > max_chain_answer)
       return bad(
           fmt::format("an answer of {} bytes (limit {})", answer->body.size(), max_chain_answer));
-    auto json = codec::parse_json(answer->body, limits);
+    auto json = codec::parse_json(answer->body, answer_limits);
     if (!json) return bad(fmt::format("the answer is not JSON: {}", json.error().message()));
     if (!answers(*json)) return bad(fmt::format("this is no answer to {}", method));
     return json;
@@ -344,12 +344,12 @@ private:
 
 Result<Bytes> boot_auth_calldata(Role role, const BootInfo& info)
 {
-  TRY(check_sizes(info));
+  TRY(check_fields(info));
   TRY(check_texts(info));
   ByteWriter out;
   out.u32be(role == Role::app ? is_app_allowed : is_kms_allowed);
-  put_number(out, word); // where the tuple begins
-  const auto put_address = [&](ByteView id) { out.zeros(word - id.size()).put(id); };
+  put_number(out, abi_word); // where the tuple begins
+  const auto put_address = [&](ByteView id) { out.zeros(abi_word - id.size()).put(id); };
   put_address(info.app_id);
   out.put(info.compose_hash);
   put_address(info.instance_id);
@@ -357,14 +357,14 @@ Result<Bytes> boot_auth_calldata(Role role, const BootInfo& info)
        {&info.device_id, &info.mr_aggregated, &info.mr_system, &info.os_image_hash})
     out.put(*one);
   constexpr std::size_t fields = 9; // of the tuple
-  put_number(out, fields * word);
-  put_number(out, (fields + 1) * word + in_words(info.tcb_status.size()));
+  put_number(out, fields * abi_word);
+  put_number(out, (fields + 1) * abi_word + in_words(info.tcb_status.size()));
   put_text(out, info.tcb_status);
   put_number(out, info.advisory_ids.size());
-  std::size_t at = info.advisory_ids.size() * word; // of the next string, after these offsets
+  std::size_t at = info.advisory_ids.size() * abi_word; // of the next string, after these offsets
   for (const std::string& id : info.advisory_ids) {
     put_number(out, at);
-    at += word + in_words(id.size());
+    at += abi_word + in_words(id.size());
   }
   for (const std::string& id : info.advisory_ids)
     put_text(out, id);

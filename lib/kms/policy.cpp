@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "dcap/tcb_status.hpp"
+#include "kms/policy_words.hpp"
 
 #include <algorithm>
 
@@ -12,16 +13,10 @@ namespace {
 using verify::Check;
 using verify::Outcome;
 
-constexpr std::string_view star = "*";
 /// What an image must state to be checked at all. RTMR0 holds the machine's tables and depends on
 /// its shape: it counts when it is stated.
 constexpr std::array<std::string_view, 3> tdx_registers{"mrtd", "rtmr1", "rtmr2"};
 constexpr std::array<std::string_view, 1> snp_registers{"measurement"};
-
-bool contains(const std::vector<std::string>& words, std::string_view word)
-{
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 bool permits(const Allowed& allowed, std::string_view value)
 {

@@ -16,7 +16,7 @@ std::string named(std::string_view kind, const std::string& id, const std::strin
   return name.empty() ? fmt::format("{} {}", kind, id) : fmt::format("{} {} ({})", kind, id, name);
 }
 
-std::string shown(bool value)
+std::string true_or_false(bool value)
 {
   return value ? "true" : "false";
 }
@@ -116,7 +116,7 @@ private:
   {
     const EvidenceRules& a = a_.evidence;
     const EvidenceRules& b = b_.evidence;
-    value("evidence.simulated", shown(a.simulated), shown(b.simulated),
+    value("evidence.simulated", true_or_false(a.simulated), true_or_false(b.simulated),
           b.simulated ? Effect::wider : Effect::tighter);
     words("evidence.tee", a.tees, b.tees);
     words("evidence.tcb", a.tcb, b.tcb);

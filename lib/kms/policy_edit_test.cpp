@@ -2,12 +2,14 @@
 
 #include "base/text.hpp"
 #include "kms/policy_review.hpp"
+#include "kms/test_result.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
 
 using namespace dstack;
 using namespace dstack::kms;
+using test::why;
 
 namespace {
 
@@ -17,14 +19,9 @@ std::string hash(char c)
 {
   return std::string(64, c);
 }
-std::string value(char c)
+std::string measurement(char c)
 {
   return std::string(96, c);
-}
-
-template <class T> std::string why(const Result<T>& result)
-{
-  return result ? "accepted" : result.error().message();
 }
 
 std::string edited(const Result<Edited>& result)
@@ -166,25 +163,26 @@ TEST_SUITE("kms::add_image")
   TEST_CASE("a new image is appended; an image that is there gets what it lacks")
   {
     const std::string first =
-        edited(add_image("", image({{"mrtd", {value('1'), value('2')}}}), "p"));
+        edited(add_image("", image({{"mrtd", {measurement('1'), measurement('2')}}}), "p"));
     CHECK(first == "[[image]]\nname = \"dstack-0.6.0\"\nhash = \"" + hash('f') + "\"\nmrtd = [\"" +
-                       value('1') + "\", \"" + value('2') + "\"]\n");
-    const std::string second = edited(add_image(
-        first,
-        image(
-            {{"mrtd", {value('2'), value('3')}}, {"rtmr0", {value('0')}}, {"rtmr2", {value('4')}}}),
-        "p"));
+                       measurement('1') + "\", \"" + measurement('2') + "\"]\n");
+    const std::string second =
+        edited(add_image(first,
+                         image({{"mrtd", {measurement('2'), measurement('3')}},
+                                {"rtmr0", {measurement('0')}},
+                                {"rtmr2", {measurement('4')}}}),
+                         "p"));
     const Policy policy = *policy_from_toml(second, "p");
     CHECK(policy.images.size() == 1);
     CHECK(policy.images.at(0).registers.size() == 3);
     CHECK(policy.images.at(0).registers.at(0).second.size() == 3);
-    CHECK_FALSE(add_image(second, image({{"rtmr2", {value('4')}}}), "p")->changed);
+    CHECK_FALSE(add_image(second, image({{"rtmr2", {measurement('4')}}}), "p")->changed);
     // A new register stands below the hash, also at the end of a file without its last line feed.
     const std::string bare = "[[image]]\nhash = \"" + hash('f') + "\"";
-    CHECK(edited(add_image(bare, image({{"rtmr1", {value('1')}}}), "p")) ==
-          bare + "\nrtmr1 = [\"" + value('1') + "\"]\n");
+    CHECK(edited(add_image(bare, image({{"rtmr1", {measurement('1')}}}), "p")) ==
+          bare + "\nrtmr1 = [\"" + measurement('1') + "\"]\n");
     CHECK(why(add_image("", image({{"mrtd", {"00"}}}), "p")) == "mrtd '00' is not 48 bytes of hex");
-    CHECK(why(add_image("", image({{"rtmr7", {value('1')}}}), "p")).find("by hand") !=
+    CHECK(why(add_image("", image({{"rtmr7", {measurement('1')}}}), "p")).find("by hand") !=
           std::string::npos);
   }
 }
@@ -224,7 +222,7 @@ id = "{}"
 name = "shop"
 compose = ["{}"]
 )",
-                                           hash('f'), value('1'), hash('e'), a1, hash('c'));
+                                           hash('f'), measurement('1'), hash('e'), a1, hash('c'));
     CHECK(lines(before, before).empty());
     CHECK(lines("", before) ==
           std::vector<std::string>{"wider + kms.mr_aggregated: " + hash('e'),
@@ -243,8 +241,9 @@ compose = ["{}"]
           std::vector<std::string>{"wider ~ evidence.simulated: false -> true"});
     CHECK(changed("[\"" + hash('e') + "\"]", "\"any\"") ==
           std::vector<std::string>{"wider ~ kms.mr_aggregated: [" + hash('e') + "] -> any"});
-    CHECK(changed("mrtd", "rtmr0 = [\"" + value('0') + "\"]\nmrtd") ==
-          std::vector<std::string>{"tighter + image " + hash('f') + ": rtmr0: " + value('0')});
+    CHECK(
+        changed("mrtd", "rtmr0 = [\"" + measurement('0') + "\"]\nmrtd") ==
+        std::vector<std::string>{"tighter + image " + hash('f') + ": rtmr0: " + measurement('0')});
     CHECK(changed("name = \"shop\"", "epoch = 1\ndevices = []") ==
           std::vector<std::string>{"other - app " + a1 + ": name: shop",
                                    "tighter ~ app " + a1 + ": devices: any -> []",

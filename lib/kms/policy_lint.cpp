@@ -1,5 +1,6 @@
 #include "kms/names.hpp"
 #include "kms/policy_review.hpp"
+#include "kms/policy_words.hpp"
 #include "kms/webhook.hpp"
 
 #include <algorithm>
@@ -7,11 +8,6 @@
 namespace dstack::kms {
 
 namespace {
-
-bool contains(const std::vector<std::string>& words, std::string_view word)
-{
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 class Lint {
 public:
@@ -71,7 +67,7 @@ private:
       if (status.starts_with("OutOfDate") || (status == "*" && policy_.rules != Rules::webhook))
         warn(0, "evidence.tcb accepts {}: platforms with known, unpatched holes get keys",
              status == "*" ? "anything" : status);
-    if (contains(e.advisories, "*") && policy_.rules != Rules::webhook)
+    if (contains(e.advisories, star) && policy_.rules != Rules::webhook)
       warn(0, "evidence.advisories accepts any advisory");
   }
 

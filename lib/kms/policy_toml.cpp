@@ -2,6 +2,7 @@
 #include "codec/toml_table.hpp"
 #include "dcap/tcb_status.hpp"
 #include "kms/policy.hpp"
+#include "kms/policy_words.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -13,14 +14,11 @@ namespace {
 using codec::Toml;
 using codec::TomlTable;
 
-constexpr std::size_t app_id_size = 20; // a contract's address, too
-constexpr std::size_t hash_size = 32;
 constexpr std::size_t register_size = 48;
 constexpr std::size_t max_url = 2048;
 constexpr std::size_t max_name = 128;
 constexpr std::uint64_t max_timeout_ms = 60'000;
 constexpr std::string_view any_word = "any";
-constexpr std::string_view star = "*";
 constexpr std::array<std::string_view, 5> register_names{"mrtd", "rtmr0", "rtmr1", "rtmr2",
                                                          "measurement"};
 
@@ -333,7 +331,7 @@ Status read_apps(const Toml& in, Policy& out)
               std::next(twice)->second, twice->second);
 }
 
-const std::vector<Key<Policy>>& top_keys()
+const std::vector<Key<Policy>>& policy_keys()
 {
   static const std::vector<Key<Policy>> keys{
       {"gateway_app_id", read_gateway},
@@ -400,7 +398,7 @@ Result<Policy> read_policy(std::string_view text, std::string_view name)
   const Toml document = TRY(codec::parse_toml(text));
   Policy out;
   out.name = name;
-  out = TRY(read_table(document, top_keys(), "policy", std::move(out)));
+  out = TRY(read_table(document, policy_keys(), "policy", std::move(out)));
   TRY(settle_rules(document, out));
   if (out.rules == Rules::webhook) { // which judges these itself
     out.evidence.tcb = {std::string{star}};

@@ -12,10 +12,10 @@ namespace {
 
 using codec::Json;
 
-constexpr std::string_view seal_name = "signature";
-constexpr std::string_view domain = "dstack-kms-replication-v1:";
-constexpr codec::JsonLimits line_limits{max_replication_line, 8, 10'000};
-constexpr std::size_t max_word = 256;
+constexpr std::string_view signature_member = "signature";
+constexpr std::string_view signing_domain = "dstack-kms-replication-v1:";
+constexpr codec::JsonLimits replication_limits{max_replication_line, 8, 10'000};
+constexpr std::size_t max_replication_word = 256;
 constexpr std::array<ReplicationEvent, 4> events{ReplicationEvent::opened, ReplicationEvent::joined,
                                                  ReplicationEvent::rotated,
                                                  ReplicationEvent::retired};
@@ -31,8 +31,8 @@ Json body_of(const ReplicationHead& head, const ReplicationEntry& entry, Time at
                  .set("seq", head.entries + 1)
                  .set("time", format_utc(at))
                  .set("event", name_of(entry.event))
-                 .set("node", cut_text(entry.node, max_word))
-                 .set("about", cut_text(entry.about, max_word));
+                 .set("node", cut_text(entry.node, max_replication_word))
+                 .set("about", cut_text(entry.about, max_replication_word));
   if (!is_zero(entry.spki)) out.set("spki_sha256", hex(entry.spki));
   if (entry.who) out.set("who", to_record(*entry.who));
   return out.set("epoch", std::uint64_t{entry.epoch}).set("prev", hex(head.hash));
@@ -50,11 +50,11 @@ read_line(std::string_view line, const ReplicationHead& head, const crypto::K256
 {
   if (line.size() > max_replication_line)
     return fail(Errc::untrusted, "{} bytes (limit {})", line.size(), max_replication_line);
-  const auto parts = unsealed(line, seal_name, sizeof(crypto::K256Recoverable));
+  const auto parts = unsealed(line, signature_member, sizeof(crypto::K256Recoverable));
   if (!parts) return fail(Errc::untrusted, "not an entry that ends in its signature");
   if (!signed_by(root, parts->body, parts->seal))
     return fail(Errc::untrusted, "not signed by the root key, or changed since");
-  Json json = TRY(codec::parse_json(parts->body, line_limits));
+  Json json = TRY(codec::parse_json(parts->body, replication_limits));
   const std::uint64_t seq = TRY(json.need_u64("seq"));
   if (seq != head.entries + 1)
     return fail(Errc::untrusted, "entry {} follows entry {}: one is missing, or moved", seq,
@@ -87,7 +87,7 @@ std::string_view name_of(ReplicationEvent event)
 
 crypto::Sha256Digest replication_digest(std::string_view unsigned_line)
 {
-  return crypto::keccak256(concat({as_bytes(domain), as_bytes(unsigned_line)}));
+  return crypto::keccak256(concat({as_bytes(signing_domain), as_bytes(unsigned_line)}));
 }
 
 Result<ReplicationLine> replication_line(const ReplicationHead& head,
@@ -101,7 +101,7 @@ Result<ReplicationLine> replication_line(const ReplicationHead& head,
   const std::string body = codec::write_json(body_of(head, entry, at));
   const auto signature = TRY(crypto::k256_sign_recoverable(root_k256, replication_digest(body)));
   ReplicationLine out;
-  out.text = sealed(body, seal_name, signature);
+  out.text = sealed(body, signature_member, signature);
   if (out.text.size() > max_replication_line)
     return fail(Errc::internal, "a replication entry of {} bytes", out.text.size());
   out.head = {head.entries + 1, crypto::sha256(as_bytes(out.text)), entry.node};
@@ -114,7 +114,7 @@ Result<Json> ReplicationChain::next(std::string_view line)
   // A first line that is no entry at all is another kind of file.
   if (!read) {
     const bool other_kind =
-        head_.entries == 0 && !unsealed(line, seal_name, sizeof(crypto::K256Recoverable));
+        head_.entries == 0 && !unsealed(line, signature_member, sizeof(crypto::K256Recoverable));
     return Error{other_kind ? Errc::malformed : Errc::untrusted, read.error().message()};
   }
   head_ = {head_.entries + 1, crypto::sha256(as_bytes(line)), TRY(read->need_string("node"))};

@@ -10,16 +10,16 @@ using namespace dstack::kms;
 
 namespace {
 
-constexpr Time start{1'767'225'600'000};
+constexpr Time replication_start{1'767'225'600'000};
 
-Secret<32> key(std::string_view name)
+Secret<32> signing_key(std::string_view name)
 {
   return Secret<32>{crypto::sha256(as_bytes(name))};
 }
 
 crypto::K256Public root()
 {
-  return *crypto::k256_public(key("spec/kms test root-k256"));
+  return *crypto::k256_public(signing_key("spec/kms test root-k256"));
 }
 
 ReplicationEntry entry(ReplicationEvent event)
@@ -45,7 +45,7 @@ std::vector<std::string> log(std::string_view signer = "spec/kms test root-k256"
   ReplicationHead head;
   for (const ReplicationEvent event : {ReplicationEvent::opened, ReplicationEvent::joined,
                                        ReplicationEvent::joined, ReplicationEvent::rotated}) {
-    const auto line = replication_line(head, entry(event), start, key(signer));
+    const auto line = replication_line(head, entry(event), replication_start, signing_key(signer));
     REQUIRE(line);
     out.push_back(line->text);
     head = line->head;
@@ -53,7 +53,7 @@ std::vector<std::string> log(std::string_view signer = "spec/kms test root-k256"
   return out;
 }
 
-std::string file(const std::vector<std::string>& lines)
+std::string replication_file(const std::vector<std::string>& lines)
 {
   std::string out;
   for (const std::string& line : lines)
@@ -61,9 +61,9 @@ std::string file(const std::vector<std::string>& lines)
   return out;
 }
 
-std::string why(const std::vector<std::string>& lines)
+std::string replication_verdict(const std::vector<std::string>& lines)
 {
-  const auto out = verify_replication(file(lines), root());
+  const auto out = verify_replication(replication_file(lines), root());
   return out ? "good" : out.error().message();
 }
 
@@ -73,7 +73,7 @@ TEST_SUITE("kms::replication")
 {
   TEST_CASE("a log verifies against the root's public key and says who joined")
   {
-    const auto summary = verify_replication(file(log()), root());
+    const auto summary = verify_replication(replication_file(log()), root());
     REQUIRE(summary);
     CHECK(summary->head.entries == 4);
     CHECK(summary->head.node == "node-1");
@@ -82,7 +82,7 @@ TEST_SUITE("kms::replication")
     CHECK(summary->entries[1].who->app_id == Bytes(20, 0xa1));
     CHECK(summary->entries[1].spki[0] == 0x11);
     CHECK_FALSE(summary->entries[3].who);
-    CHECK(summary->times[3] == start.seconds());
+    CHECK(summary->times[3] == replication_start.seconds());
   }
 
   TEST_CASE("the signature is over the domain and the line's own bytes")
@@ -97,13 +97,14 @@ TEST_SUITE("kms::replication")
 
   TEST_CASE("another root's log is refused, and so is every changed byte")
   {
-    CHECK(why(log("another root")) == "line 1: not signed by the root key, or changed since");
+    CHECK(replication_verdict(log("another root")) ==
+          "line 1: not signed by the root key, or changed since");
     const auto good = log();
     for (std::size_t i = 0; i < good[1].size(); i += 11) {
       CAPTURE(i);
       auto lines = good;
       lines[1][i] = static_cast<char>(lines[1][i] ^ 1);
-      CHECK(why(lines).starts_with("line 2: "));
+      CHECK(replication_verdict(lines).starts_with("line 2: "));
     }
   }
 
@@ -111,20 +112,22 @@ TEST_SUITE("kms::replication")
   {
     auto lines = log();
     lines.erase(lines.begin() + 1);
-    CHECK(why(lines) == "line 2: entry 3 follows entry 1: one is missing, or moved");
+    CHECK(replication_verdict(lines) ==
+          "line 2: entry 3 follows entry 1: one is missing, or moved");
     lines = log();
     std::swap(lines[1], lines[2]);
-    CHECK(why(lines).starts_with("line 2: entry 3 follows"));
+    CHECK(replication_verdict(lines).starts_with("line 2: entry 3 follows"));
     // The same root signs the log of each of its nodes: they must not be mixed.
     ReplicationEntry other = entry(ReplicationEvent::opened);
     other.node = "node-2";
-    const auto foreign = *replication_line({}, other, start, key("spec/kms test root-k256"));
+    const auto foreign =
+        *replication_line({}, other, replication_start, signing_key("spec/kms test root-k256"));
     lines = log();
     lines[0] = foreign.text;
-    CHECK(why(lines) == "line 2: entry 2 does not continue the one before it");
+    CHECK(replication_verdict(lines) == "line 2: entry 2 does not continue the one before it");
     ReplicationHead head = foreign.head;
-    CHECK_FALSE(replication_line(head, entry(ReplicationEvent::joined), start,
-                                 key("spec/kms test root-k256")));
+    CHECK_FALSE(replication_line(head, entry(ReplicationEvent::joined), replication_start,
+                                 signing_key("spec/kms test root-k256")));
   }
 
   TEST_CASE("a signed last line that is no entry counts nowhere, not in the head either")
@@ -134,10 +137,11 @@ TEST_SUITE("kms::replication")
       CAPTURE(change.second);
       std::string body = unsealed(good[3], "signature", 65)->body;
       body.replace(body.find(change.first), std::string_view{change.first}.size(), change.second);
-      const auto signature =
-          crypto::k256_sign_recoverable(key("spec/kms test root-k256"), replication_digest(body));
-      const auto summary = verify_replication(
-          file({good[0], good[1], good[2]}) + sealed(body, "signature", *signature), root());
+      const auto signature = crypto::k256_sign_recoverable(signing_key("spec/kms test root-k256"),
+                                                           replication_digest(body));
+      const auto summary = verify_replication(replication_file({good[0], good[1], good[2]}) +
+                                                  sealed(body, "signature", *signature),
+                                              root());
       REQUIRE(summary);
       CHECK(summary->torn > 0);
       CHECK(summary->head.entries == 3);
@@ -149,7 +153,7 @@ TEST_SUITE("kms::replication")
 
   TEST_CASE("a torn last entry is no part of the log; another file is malformed")
   {
-    const std::string text = file(log());
+    const std::string text = replication_file(log());
     const auto summary = verify_replication(text.substr(0, text.size() - 9), root());
     REQUIRE(summary);
     CHECK(summary->head.entries == 3);

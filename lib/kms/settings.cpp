@@ -103,7 +103,7 @@ Status read_limits(const Toml& in, Settings& out)
   return ok();
 }
 
-const std::vector<Key<Settings>>& top_keys()
+const std::vector<Key<Settings>>& settings_keys()
 {
   static const std::vector<Key<Settings>> keys{
       codec::bool_key("development", &Settings::development),
@@ -145,7 +145,7 @@ Result<Settings> read_settings(std::string_view text)
   if (text.size() > max_settings)
     return fail(Errc::malformed, "{} bytes (limit {})", text.size(), max_settings);
   const Toml document = TRY(codec::parse_toml(text));
-  Settings out = TRY(codec::read_table(document, top_keys(), "settings", Settings{}));
+  Settings out = TRY(codec::read_table(document, settings_keys(), "settings", Settings{}));
   TRY(check_weakened(out));
   return out;
 }

@@ -9,8 +9,8 @@ namespace {
 using codec::Json;
 
 constexpr std::size_t shown_body = 512; // spec kms 11.1
-constexpr std::size_t max_reason = 1024;
-constexpr codec::JsonLimits limits{max_webhook_body, 32, 10'000};
+constexpr std::size_t max_webhook_reason = 1024;
+constexpr codec::JsonLimits webhook_limits{max_webhook_body, 32, 10'000};
 
 /// A URL in the parts that may be shown and those that may not.
 struct Url {
@@ -52,7 +52,7 @@ Result<Json> body_of(std::string_view url, unsigned status, std::string_view bod
   if (body.size() > max_webhook_body)
     return bad_answer(
         url, fmt::format("an answer of {} bytes (limit {})", body.size(), max_webhook_body));
-  auto json = codec::parse_json(body, limits);
+  auto json = codec::parse_json(body, webhook_limits);
   if (!json) return bad_answer(url, "the answer is not JSON: " + json.error().message());
   if (!json->is_object()) return bad_answer(url, "the answer is not a JSON object");
   return json;
@@ -93,12 +93,12 @@ Result<Decision> decision_of(std::string_view url, unsigned status, std::string_
   if (reason == nullptr) return bad_answer(url, "'reason' is not a string");
   Decision out;
   out.allowed = TRY(allowed->as_bool());
-  out.gateway_app_id = cut_text(gateway->text(), max_reason);
-  out.reason = out.allowed ? "" : cut_text(reason->text(), max_reason);
+  out.gateway_app_id = cut_text(gateway->text(), max_webhook_reason);
+  out.reason = out.allowed ? "" : cut_text(reason->text(), max_webhook_reason);
   if (!out.allowed && out.reason.empty()) out.reason = "the webhook gives no reason";
   out.checks.push_back({"webhook", "the webhook allows it",
                         out.allowed ? verify::Outcome::passed : verify::Outcome::failed, "",
-                        cut_text(reason->text(), max_reason), redact_url(url)});
+                        cut_text(reason->text(), max_webhook_reason), redact_url(url)});
   return out;
 }
 

@@ -1,18 +1,16 @@
 #include "kms/webhook.hpp"
 
+#include "kms/test_result.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dstack;
 using namespace dstack::kms;
+using test::why;
 
 namespace {
 
 constexpr std::string_view url = "http://auth:8000";
-
-template <class T> std::string why(const Result<T>& result)
-{
-  return result ? "accepted" : result.error().message();
-}
 
 } // namespace
 

@@ -1,4 +1,5 @@
 #include "measure/acpi_parts.hpp"
+#include "measure/machine_layout.hpp"
 
 #include <algorithm>
 
@@ -8,8 +9,6 @@ namespace acpi {
 
 namespace {
 
-constexpr std::uint64_t below_4g = 0x80000000; ///< RAM below 4 GiB when not all of it fits there
-constexpr std::uint64_t fits_below_4g = 0xb0000000;
 constexpr std::uint64_t default_hole64 = 32 * gib;
 constexpr std::uint64_t hyper_transport = 0xfd00000000;
 constexpr std::uint64_t one_tib = 1024 * gib;
@@ -29,7 +28,7 @@ std::uint64_t hole64_size(const AcpiShape& shape)
 MemoryLayout memory_layout(const AcpiShape& shape)
 {
   MemoryLayout out;
-  out.low = shape.memory_bytes < fits_below_4g ? shape.memory_bytes : below_4g;
+  out.low = memory_below_4g(shape.memory_bytes);
   out.high = shape.memory_bytes - out.low;
   out.high_base = 4 * gib;
   const std::uint64_t size = shape.pci_hole64 == 0 ? default_hole64 : shape.pci_hole64;
@@ -74,7 +73,7 @@ std::uint32_t node_of_cpu(const AcpiShape& shape, std::uint32_t cpu)
 
 namespace {
 
-constexpr std::uint64_t max_memory = std::uint64_t{1} << 46U;
+constexpr std::uint64_t max_acpi_memory = std::uint64_t{1} << 46U;
 constexpr std::size_t tables_alignment = 0x20000;
 
 Status check_slots(const AcpiShape& shape)
@@ -83,8 +82,8 @@ Status check_slots(const AcpiShape& shape)
       acpi::has_expanders(shape) ? acpi::first_expander_slot - 1U : acpi::last_free_slot;
   if (shape.slots > free_slots)
     return fail(Errc::unsupported, "{} PCI devices (limit {})", shape.slots, free_slots);
-  const std::uint64_t ports = std::uint64_t{shape.nvswitches} +
-                              (acpi::has_expanders(shape) ? 0 : shape.gpus);
+  const std::uint64_t ports =
+      std::uint64_t{shape.nvswitches} + (acpi::has_expanders(shape) ? 0 : shape.gpus);
   if (ports > acpi::root_port_slots(shape).size())
     return fail(Errc::unsupported, "no PCI slots are left for {} root ports beside {} devices",
                 ports, shape.slots);
@@ -103,7 +102,7 @@ Status check_nodes(const AcpiShape& shape)
   std::uint64_t memory = 0;
   std::uint8_t last_bus = 0;
   for (const NumaNode& node : shape.nodes) {
-    if (node.memory_bytes > max_memory)
+    if (node.memory_bytes > max_acpi_memory)
       return fail(Errc::unsupported, "a NUMA node of {} bytes", node.memory_bytes);
     memory += node.memory_bytes;
     if (!node.expander_bus) continue;
@@ -127,12 +126,12 @@ Status check(const AcpiShape& shape)
   if (shape.cpus == 0 || shape.cpus > max_acpi_cpus)
     return fail(Errc::unsupported, "{} CPUs (want 1 to {})", shape.cpus, max_acpi_cpus);
   constexpr std::uint64_t least_memory = std::uint64_t{1} << 20U;
-  if (shape.memory_bytes < least_memory || shape.memory_bytes > max_memory)
+  if (shape.memory_bytes < least_memory || shape.memory_bytes > max_acpi_memory)
     return fail(Errc::unsupported, "{} bytes of memory (want {} to {})", shape.memory_bytes,
-                least_memory, max_memory);
-  if (shape.pci_hole64 > max_memory)
+                least_memory, max_acpi_memory);
+  if (shape.pci_hole64 > max_acpi_memory)
     return fail(Errc::unsupported, "a PCI hole of {} bytes (limit {})", shape.pci_hole64,
-                max_memory);
+                max_acpi_memory);
   TRY(check_nodes(shape));
   return check_slots(shape);
 }

@@ -11,6 +11,9 @@ inline constexpr std::uint32_t pcie_config_base = 0xe0000000; ///< where firmwar
 inline constexpr std::uint8_t first_expander_slot = 0x10;
 /// Slot 31 has the chipset's ISA bridge, SATA and SMBus controllers.
 inline constexpr std::uint32_t last_free_slot = 30;
+inline constexpr std::uint8_t pins_per_slot = 4;
+inline constexpr std::uint8_t device_check = 1; ///< values of Notify
+inline constexpr std::uint8_t eject_request = 3;
 
 /// Where tables changed.
 inline constexpr QemuVersion qemu_9_2{9, 2, 0};
@@ -39,14 +42,14 @@ Bytes apic_entry(std::uint32_t cpu);
 
 // Parts of the DSDT in the order of spec host 5.5.5.
 aml::Code osc_method(bool native_hotplug);
-aml::Code host_bridge(const AcpiShape&);           // 2, without its Scope(_SB)
-aml::Code hotplug_registers(const AcpiShape&);     // 3
-aml::Code interrupt_routing(const AcpiShape&);     // 4, 5
-aml::Code cpus(const AcpiShape&);                  // 7, 8
-aml::Code expanders(const AcpiShape&);             // 9
-aml::Code bus_windows(const AcpiShape&);           // 10
-aml::Code bus_devices(const AcpiShape&);           // 13
-aml::Code hotplug_events(const AcpiShape&);        // 14
+aml::Code host_bridge(const AcpiShape&);       // 2, without its Scope(_SB)
+aml::Code hotplug_registers(const AcpiShape&); // 3
+aml::Code interrupt_routing(const AcpiShape&); // 4, 5
+aml::Code cpus(const AcpiShape&);              // 7, 8
+aml::Code expanders(const AcpiShape&);         // 9
+aml::Code bus_windows(const AcpiShape&);       // 10
+aml::Code bus_devices(const AcpiShape&);       // 13
+aml::Code hotplug_events(const AcpiShape&);    // 14
 /// All of it, behind the header.
 Bytes dsdt_body(const AcpiShape& shape);
 

@@ -2,6 +2,7 @@
 
 #include "crypto/hash.hpp"
 #include "measure/acpi_parts.hpp"
+#include "measure/machine_layout.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -10,7 +11,6 @@ namespace dstack::measure {
 namespace {
 
 constexpr std::uint64_t mib = std::uint64_t{1} << 20U;
-constexpr std::uint64_t gib = acpi::gib;
 
 /// The machine spec host 5.5.7 varies: QEMU 11.1, one CPU, 2 GiB, one NIC.
 AcpiShape base()
@@ -28,7 +28,7 @@ template <class Change> AcpiShape base_but(Change change)
   return shape;
 }
 
-AcpiShape of(QemuVersion qemu, std::uint32_t cpus, std::uint64_t memory_gib)
+AcpiShape shape_of(QemuVersion qemu, std::uint32_t cpus, std::uint64_t memory_gib)
 {
   AcpiShape shape;
   shape.qemu = qemu;
@@ -146,7 +146,7 @@ TEST_SUITE("measure::acpi")
 
   TEST_CASE("the blobs are those real quotes and the computed example have (spec host 5.11)")
   {
-    const auto t1 = acpi_blobs(of({8, 2, 2}, 2, 2));
+    const auto t1 = acpi_blobs(shape_of({8, 2, 2}, 2, 2));
     REQUIRE(t1);
     CHECK(hex(crypto::sha384(t1->tables)) ==
           "3070721e169bc41884724cb0e6b3082e1baf249083d8b389181ba50b9afa9510"
@@ -157,7 +157,7 @@ TEST_SUITE("measure::acpi")
     CHECK(hex(crypto::sha384(t1->rsdp)) ==
           "8d9a4d4777a1bc77ecd9d8d37a4628129a80052a510320159a20a923bd07a0e9"
           "0d8d1f2e1ebf088992b25f0d0fa672ef");
-    AcpiShape gpu = of({9, 2, 1}, 16, 64);
+    AcpiShape gpu = shape_of({9, 2, 1}, 16, 64);
     gpu.hotplug = false;
     gpu.pci_hole64 = 16 * 1024 * gib;
     gpu.gpus = 1;
@@ -172,7 +172,7 @@ TEST_SUITE("measure::acpi")
     CHECK(hex(crypto::sha384(t3->rsdp)) ==
           "772b0169c66b52e4453fff9e3c6257635ea950ebcc8edd7ef2e2f8241cf6a155"
           "f39df01a7c7a194b6bc0abe5de11861d");
-    const auto c2 = acpi_blobs(of({9, 2, 1}, 4, 8));
+    const auto c2 = acpi_blobs(shape_of({9, 2, 1}, 4, 8));
     REQUIRE(c2);
     CHECK(hex(crypto::sha384(c2->tables)) ==
           "3ac80af84f80a01c5c85bb1a1f4db877f1a74630b440c4a93c1bb2a3b9951341"
@@ -181,7 +181,7 @@ TEST_SUITE("measure::acpi")
 
   TEST_CASE("tables lie where they are said to (spec host C.3)")
   {
-    const auto blobs = acpi_blobs(of({8, 2, 2}, 2, 4));
+    const auto blobs = acpi_blobs(shape_of({8, 2, 2}, 2, 4));
     REQUIRE(blobs);
     const std::vector<std::pair<std::string_view, std::size_t>> tables{
         {"FACS", 64}, {"DSDT", 8285}, {"FACP", 244}, {"APIC", 238},
@@ -194,9 +194,10 @@ TEST_SUITE("measure::acpi")
     }
     CHECK(blobs->tables.size() == 0x20000);
     CHECK(hex(blobs->rsdp) == "525344205054522000424f4348532000e3220000");
-    CHECK(hex(ByteView{blobs->tables}.subspan(64, 64)).starts_with(
-        "445344545d2000000100424f43485320425850432020202001000000425850430100000010"
-        "49045c005b804442475f010b0204015b81"));
+    CHECK(hex(ByteView{blobs->tables}.subspan(64, 64))
+              .starts_with(
+                  "445344545d2000000100424f43485320425850432020202001000000425850430100000010"
+                  "49045c005b804442475f010b0204015b81"));
     const ByteView loader = blobs->loader;
     CHECK(loader.size() == 4096);
     CHECK(hex(loader.first(128)) == "01000000" + hex(as_bytes("etc/acpi/rsdp")) +
@@ -223,7 +224,7 @@ TEST_SUITE("measure::acpi")
     };
     for (const Row& row : rows)
       for (std::size_t i = 0; i < row.dsdt.size(); ++i) {
-        const auto blobs = acpi_blobs(of(row.qemu, 1U << i, 4));
+        const auto blobs = acpi_blobs(shape_of(row.qemu, 1U << i, 4));
         REQUIRE(blobs);
         CHECK(u32_at(blobs->tables, 64 + 4) == row.dsdt.at(i));
         CHECK(u32_at(blobs->rsdp, 16) == row.rsdt.at(i));
@@ -232,9 +233,9 @@ TEST_SUITE("measure::acpi")
 
   TEST_CASE("memory matters only below 2816 MiB, and the loader only knows offsets")
   {
-    const auto two = acpi_blobs(of({10, 1, 0}, 4, 2));
-    const auto many = acpi_blobs(of({10, 1, 0}, 4, 512));
-    AcpiShape between = of({10, 1, 0}, 4, 0);
+    const auto two = acpi_blobs(shape_of({10, 1, 0}, 4, 2));
+    const auto many = acpi_blobs(shape_of({10, 1, 0}, 4, 512));
+    AcpiShape between = shape_of({10, 1, 0}, 4, 0);
     between.memory_bytes = 2560 * mib;
     const auto three = acpi_blobs(between);
     REQUIRE((two && many && three));

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "measure/boot.hpp"
 #include "measure/inputs.hpp"
+#include "measure/machine_layout.hpp"
 
 #include <doctest/doctest.h>
 #include <set>
@@ -12,9 +13,7 @@ namespace {
 
 using crypto::Sha384Digest;
 
-constexpr std::uint64_t gib = std::uint64_t{1} << 30U;
-
-Sha384Digest of(std::string_view text)
+Sha384Digest digest_of(std::string_view text)
 {
   return crypto::sha384(as_bytes(text));
 }
@@ -22,17 +21,17 @@ Sha384Digest of(std::string_view text)
 /// An image whose every part has its name in it.
 void add_image(Suspects& to, const std::string& name, std::string_view witness)
 {
-  FirmwareSuspect firmware{name, *parse_witness(*parse_hex(witness)), of(name + " cfv"), {}};
-  firmware.mrtd[PageOrder::single_pass] = of(name + " one pass");
-  firmware.mrtd[PageOrder::two_pass] = of(name + " two passes");
+  FirmwareSuspect firmware{name, *parse_witness(*parse_hex(witness)), digest_of(name + " cfv"), {}};
+  firmware.mrtd[PageOrder::single_pass] = digest_of(name + " one pass");
+  firmware.mrtd[PageOrder::two_pass] = digest_of(name + " two passes");
   to.firmwares.push_back(std::move(firmware));
   to.kernels.push_back({name,
                         [name](KernelForm form) -> Result<Sha384Digest> {
-                          return of(fmt::format("{} kernel {}", name, form));
+                          return digest_of(fmt::format("{} kernel {}", name, form));
                         },
                         false});
-  to.cmdlines.push_back({name, of(name + " cmdline")});
-  to.initrds.push_back({name, of(name + " initrd")});
+  to.cmdlines.push_back({name, digest_of(name + " cmdline")});
+  to.initrds.push_back({name, digest_of(name + " initrd")});
 }
 
 /// Two images, and the VM that is stated: QEMU 9.1.0, 2 CPUs, 2 GiB.
@@ -144,9 +143,7 @@ TEST_SUITE("measure")
         {{{"memory", "8G"}}, "memory=8G", "RTMR0 td-hob"},
         {{{"memory", "96G"}}, "memory=96G", "RTMR0 td-hob"},
         {{{"memory", "1G"}}, "memory=1G", "RTMR0 td-hob; RTMR0 acpi-tables; RTMR1 kernel"},
-        {{{"qemu", "8.2.2"}},
-         "pic=on qemu=8.2.2 two-pass=on",
-         "MRTD ; RTMR0 acpi-tables"},
+        {{{"qemu", "8.2.2"}}, "pic=on qemu=8.2.2 two-pass=on", "MRTD ; RTMR0 acpi-tables"},
         {{{"qemu", "9.2.1"}}, "qemu=9.2.1", "RTMR0 acpi-loader,acpi-rsdp,acpi-tables"},
         {{{"qemu", "10.0.0"}}, "qemu=10.0.0", "RTMR0 acpi-loader,acpi-rsdp,acpi-tables"},
         {{{"qemu", "11.0.0"}},
@@ -214,7 +211,7 @@ TEST_SUITE("measure")
     const Suspects suspects = world();
     const auto broken = [&](std::uint32_t rtmr, std::size_t event, Log log) {
       Observed observed = observe(suspects, {}, Log::full);
-      observed.events[rtmr][event] = of("something else");
+      observed.events[rtmr][event] = digest_of("something else");
       attest::Register value;
       for (const Sha384Digest& digest : observed.events[rtmr])
         value.extend(digest);
@@ -238,7 +235,7 @@ TEST_SUITE("measure")
     CHECK(broken(2, 1, Log::none) == "RTMR2 ");
     CHECK(broken(1, 0, Log::none) == "RTMR1 ");
     Observed other = observe(suspects, {}, Log::none);
-    other.mrtd = of("other firmware");
+    other.mrtd = digest_of("other firmware");
     const Diagnosis out = diagnosed(suspects, other);
     CHECK(events_in(out) == "MRTD ");
     CHECK(verdict_of(out) == Fit::nothing);
@@ -249,17 +246,17 @@ TEST_SUITE("measure")
     const Suspects suspects = world();
     Observed observed = observe(suspects, {}, Log::full);
     attest::Register longer = attest::Register::of(observed.rtmr[0]);
-    longer.extend(of("one more"));
+    longer.extend(digest_of("one more"));
     observed.rtmr[0] = longer.value();
-    observed.events[0].push_back(of("one more"));
+    observed.events[0].push_back(digest_of("one more"));
     const Diagnosis out = diagnosed(suspects, observed);
     CHECK(verdict_of(out) == Fit::nothing);
     CHECK(out.findings[1].note == "the log has 14 events where this firmware makes 13");
 
     Observed lying;
-    lying.rtmr[0] = of("register");
+    lying.rtmr[0] = digest_of("register");
     attest::TdxEvent event;
-    event.digest = of("event");
+    event.digest = digest_of("event");
     add_log(lying, {event});
     CHECK(lying.events[0].empty());
   }
@@ -267,11 +264,11 @@ TEST_SUITE("measure")
   TEST_CASE("the simulated TEE's registers are explained by its own events")
   {
     BootInputs inputs;
-    inputs.kernel = of("kernel");
-    inputs.initrd = of("initrd");
+    inputs.kernel = digest_of("kernel");
+    inputs.initrd = digest_of("initrd");
     inputs.cmdline = "a=b";
     inputs.shape = {4, 6 * gib};
-    const auto boot = simulated_boot(inputs, of("mrtd"));
+    const auto boot = simulated_boot(inputs, digest_of("mrtd"));
     REQUIRE(boot);
     Observed observed;
     observed.mrtd = boot->mrtd;
@@ -279,10 +276,10 @@ TEST_SUITE("measure")
       observed.rtmr[i] = boot->rtmr[i];
     SimulatedSuspects suspects;
     suspects.stated = usual_shape(assumed_qemu, 2, 2 * gib);
-    suspects.firmwares = {{"own", of("mrtd")}};
-    suspects.kernels = {{"own", of("another kernel")}, {"other", of("kernel")}};
+    suspects.firmwares = {{"own", digest_of("mrtd")}};
+    suspects.kernels = {{"own", digest_of("another kernel")}, {"other", digest_of("kernel")}};
     suspects.cmdlines = {{"own", cmdline_digest("a=b")}};
-    suspects.initrds = {{"own", of("initrd")}};
+    suspects.initrds = {{"own", digest_of("initrd")}};
     const auto out = diagnose(suspects, observed);
     REQUIRE(out);
     CHECK(verdict_of(*out) == Fit::changed);

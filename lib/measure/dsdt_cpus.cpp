@@ -12,8 +12,6 @@ constexpr std::uint16_t registers = 0xcd8;
 constexpr std::uint8_t registers_size = 12;
 constexpr std::uint32_t first_wide_id = 255; ///< from here CPUs are devices, not processors
 constexpr std::uint8_t list_size = 255;      ///< of the lists one scan fills
-constexpr std::uint8_t device_check = 1;     ///< values of Notify
-constexpr std::uint8_t eject_request = 3;
 
 /// A register by its full name.
 Code reg(std::string_view name)
@@ -33,13 +31,17 @@ Code unlock()
 
 Code register_device(const AcpiShape& shape)
 {
-  const Code flags =
-      field("PRST", Access::byte_zeros,
-            {{"", 32}, {"CPEN", 1}, {"CINS", 1}, {"CRMV", 1}, {"CEJ0", 1}, {"CEJF", 1}, {"", 3},
-             {"CCMD", 8}});
+  const Code flags = field("PRST", Access::byte_zeros,
+                           {{"", 32},
+                            {"CPEN", 1},
+                            {"CINS", 1},
+                            {"CRMV", 1},
+                            {"CEJ0", 1},
+                            {"CEJF", 1},
+                            {"", 3},
+                            {"CCMD", 8}});
   const Code words = field("PRST", Access::dword_preserve, {{"CSEL", 32}, {"", 32}, {"CDAT", 32}});
-  const Code reset =
-      method("_INI", 0, Calls::serialized, store(integer(0), path("CSEL")));
+  const Code reset = method("_INI", 0, Calls::serialized, store(integer(0), path("CSEL")));
   return device(
       "\\_SB.PCI0.PRES",
       concat({name("_HID", eisa_id("PNP0A06")), name("_UID", text("CPU Hotplug resources")),
@@ -72,9 +74,9 @@ Code status_method()
 
 Code eject_method()
 {
-  return method("CEJ0", 1, Calls::serialized,
-                concat({lock(), store(argument(0), reg("CSEL")), store(integer(1), reg("CEJ0")),
-                        unlock()}));
+  return method(
+      "CEJ0", 1, Calls::serialized,
+      concat({lock(), store(argument(0), reg("CSEL")), store(integer(1), reg("CEJ0")), unlock()}));
 }
 
 Code ost_method()
@@ -87,8 +89,8 @@ Code ost_method()
 
 /// What the scan keeps in locals.
 struct Scan {
-  Code event = local(0);   ///< something was found in this round
-  Code added = local(1);   ///< length of CNEW
+  Code event = local(0); ///< something was found in this round
+  Code added = local(1); ///< length of CNEW
   Code index = local(2);
   Code cpu = local(3);
   Code again = local(4);   ///< a list was full
@@ -111,16 +113,15 @@ Code found_removed(const Scan& s, bool listed)
 Code find_one(const Scan& s, bool listed)
 {
   const Code full = equals(s.added, integer(list_size));
-  return concat(
-      {store(integer(0), s.event), store(s.cpu, reg("CSEL")), store(integer(0), reg("CCMD")),
-       when(less(reg("CDAT"), s.cpu), leave_loop()),
-       when(listed ? either(full, equals(s.ejected, integer(list_size))) : full,
-            concat({store(integer(1), s.again), leave_loop()})),
-       store(reg("CDAT"), s.cpu),
-       when(equals(reg("CINS"), integer(1)),
-            concat({store(s.cpu, element(path("CNEW"), s.added)), increment(s.added),
-                    store(integer(1), s.event)})),
-       found_removed(s, listed), increment(s.cpu)});
+  return concat({store(integer(0), s.event), store(s.cpu, reg("CSEL")),
+                 store(integer(0), reg("CCMD")), when(less(reg("CDAT"), s.cpu), leave_loop()),
+                 when(listed ? either(full, equals(s.ejected, integer(list_size))) : full,
+                      concat({store(integer(1), s.again), leave_loop()})),
+                 store(reg("CDAT"), s.cpu),
+                 when(equals(reg("CINS"), integer(1)),
+                      concat({store(s.cpu, element(path("CNEW"), s.added)), increment(s.added),
+                              store(integer(1), s.event)})),
+                 found_removed(s, listed), increment(s.cpu)});
 }
 
 /// Tells the system of the CPUs of a list and acknowledges to the hardware.
@@ -165,10 +166,8 @@ Code processor_object(const AcpiShape& shape, std::uint32_t cpu)
               method("_OST", 3, Calls::serialized,
                      call("COST", {id, argument(0), argument(1), argument(2)})),
               shape.nodes.empty() ? Code{} : name("_PXM", integer(node_of_cpu(shape, cpu)))});
-  if (cpu < first_wide_id)
-    return processor(cpu_name(cpu), static_cast<std::uint8_t>(cpu), inside);
-  return device(cpu_name(cpu),
-                concat({name("_HID", text("ACPI0007")), name("_UID", id), inside}));
+  if (cpu < first_wide_id) return processor(cpu_name(cpu), static_cast<std::uint8_t>(cpu), inside);
+  return device(cpu_name(cpu), concat({name("_HID", text("ACPI0007")), name("_UID", id), inside}));
 }
 
 } // namespace
@@ -181,9 +180,9 @@ aml::Code cpus(const AcpiShape& shape)
   container.put(scan_method(shape)).put(ost_method());
   for (std::uint32_t cpu = 0; cpu < shape.cpus; ++cpu)
     container.put(processor_object(shape, cpu));
-  return concat({scope("_SB", concat({register_device(shape),
-                                      device("\\_SB.CPUS", container.bytes())})),
-                 method("\\_GPE._E02", 0, Calls::concurrent, call("\\_SB.CPUS.CSCN"))});
+  return concat(
+      {scope("_SB", concat({register_device(shape), device("\\_SB.CPUS", container.bytes())})),
+       method("\\_GPE._E02", 0, Calls::concurrent, call("\\_SB.CPUS.CSCN"))});
 }
 
 } // namespace dstack::measure::acpi

@@ -22,15 +22,22 @@ Code pci_device(std::uint32_t slot, std::uint32_t function, ByteView body)
 Code link_registers()
 {
   const Code links = field("PCI0.SF8.PIRQ", Access::byte_preserve,
-                           {{"PRQA", 8}, {"PRQB", 8}, {"PRQC", 8}, {"PRQD", 8}, {"", 32},
-                            {"PRQE", 8}, {"PRQF", 8}, {"PRQG", 8}, {"PRQH", 8}});
+                           {{"PRQA", 8},
+                            {"PRQB", 8},
+                            {"PRQC", 8},
+                            {"PRQD", 8},
+                            {"", 32},
+                            {"PRQE", 8},
+                            {"PRQF", 8},
+                            {"PRQG", 8},
+                            {"PRQH", 8}});
   return concat({region("PIRQ", Space::pci_config, 0x60, 12), scope("\\_SB", links)});
 }
 
 Code isa_device(std::string_view called, std::string_view id, ByteView between, ByteView resource)
 {
-  return device(called, concat({name("_HID", eisa_id(id)), between,
-                                name("_CRS", resources(resource))}));
+  return device(called,
+                concat({name("_HID", eisa_id(id)), between, name("_CRS", resources(resource))}));
 }
 
 Code isa_bridge(const AcpiShape& shape)
@@ -57,13 +64,12 @@ Code hotplug_slot()
       concat({store(package({integer(0), integer(0)}), pair),
               store(path("BSEL"), element(pair, integer(0))),
               store(path("ASUN"), element(pair, integer(1))),
-              give_back(call("PDSM",
-                             {argument(0), argument(1), argument(2), argument(3), pair}))});
-  return scope("S00", concat({name("ASUN", integer(0)),
-                              method("_DSM", 4, Calls::serialized, describe),
-                              name("_SUN", integer(0)),
-                              method("_EJ0", 1, Calls::concurrent,
-                                     call("PCEJ", {path("BSEL"), path("_SUN")}))}));
+              give_back(call("PDSM", {argument(0), argument(1), argument(2), argument(3), pair}))});
+  return scope(
+      "S00",
+      concat({name("ASUN", integer(0)), method("_DSM", 4, Calls::serialized, describe),
+              name("_SUN", integer(0)),
+              method("_EJ0", 1, Calls::concurrent, call("PCEJ", {path("BSEL"), path("_SUN")}))}));
 }
 
 /// QEMU numbers buses with hotplug from the last root port to the first.
@@ -76,18 +82,15 @@ Code root_port(const AcpiShape& shape, std::uint8_t slot, std::size_t selector)
 {
   const Code behind = pci_device(0, 0, {});
   if (!shape.hotplug) return pci_device(slot, 0, behind);
-  const Code events = method(
-      "DVNT", 2, Calls::concurrent,
-      when(bits_and(argument(0), integer(1)), notify("S00", argument(1))));
-  return pci_device(
-      slot, 0, concat({behind, name("BSEL", integer(selector)), hotplug_slot(), events}));
+  const Code events = method("DVNT", 2, Calls::concurrent,
+                             when(bits_and(argument(0), integer(1)), notify("S00", argument(1))));
+  return pci_device(slot, 0,
+                    concat({behind, name("BSEL", integer(selector)), hotplug_slot(), events}));
 }
 
 /// Methods that look for events on every bus with hotplug.
 Code event_methods(const std::vector<std::uint8_t>& ports)
 {
-  constexpr std::uint8_t device_check = 1;
-  constexpr std::uint8_t eject_request = 3;
   ByteWriter scopes;
   ByteWriter calls;
   for (std::size_t i = ports.size(); i-- > 0;) {
@@ -98,8 +101,8 @@ Code event_methods(const std::vector<std::uint8_t>& ports)
     scopes.put(scope(port, method("PCNT", 0, Calls::concurrent, look)));
     calls.put(call(fmt::format("^{}.PCNT", port)));
   }
-  return scope("\\_SB.PCI0", concat({scopes.bytes(),
-                                     method("PCNT", 0, Calls::concurrent, calls.bytes())}));
+  return scope("\\_SB.PCI0",
+               concat({scopes.bytes(), method("PCNT", 0, Calls::concurrent, calls.bytes())}));
 }
 
 } // namespace
@@ -128,8 +131,8 @@ aml::Code hotplug_events(const AcpiShape& shape)
 {
   const auto ports = root_port_slots(shape);
   if (ports.empty()) return scope("_GPE", method("_E01", 0, Calls::concurrent, {}));
-  const Code look = concat({acquire("\\_SB.PCI0.BLCK"), call("\\_SB.PCI0.PCNT"),
-                            release("\\_SB.PCI0.BLCK")});
+  const Code look =
+      concat({acquire("\\_SB.PCI0.BLCK"), call("\\_SB.PCI0.PCNT"), release("\\_SB.PCI0.BLCK")});
   return concat({event_methods(ports), scope("_GPE", method("_E01", 0, Calls::concurrent, look))});
 }
 

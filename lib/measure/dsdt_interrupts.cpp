@@ -9,7 +9,6 @@ using namespace aml;
 
 constexpr std::uint8_t links = 8;
 constexpr std::uint8_t slots = 32;
-constexpr std::uint8_t pins = 4;
 
 char letter(unsigned number)
 {
@@ -30,7 +29,7 @@ Code routing_table(std::string_view kind)
 {
   std::vector<Code> routes;
   for (std::uint32_t slot = 0; slot < slots; ++slot)
-    for (unsigned pin = 0; pin < pins; ++pin) {
+    for (unsigned pin = 0; pin < pins_per_slot; ++pin) {
       const unsigned first = first_link(slot);
       const unsigned link = first / 4 * 4 + (first + pin) % 4;
       routes.push_back(package({integer(slot << 16U | 0xffffU), integer(pin),
@@ -58,8 +57,7 @@ Code link_device(const AcpiShape& shape, std::uint8_t number)
 {
   const Code control = path(fmt::format("PRQ{}", letter(number)));
   const Code possible = resources(interrupts(interrupt_flags(shape), {5, 10, 11}));
-  const Code set =
-      concat({dword_field(argument(0), 5, "PRRI"), store(path("PRRI"), control)});
+  const Code set = concat({dword_field(argument(0), 5, "PRRI"), store(path("PRRI"), control)});
   constexpr std::uint8_t disabled = 0x80;
   return device(
       fmt::format("LNK{}", letter(number)),
@@ -76,11 +74,11 @@ Code fixed_link_device(const AcpiShape& shape, std::uint8_t number)
 {
   const std::uint8_t interrupt = static_cast<std::uint8_t>(16 + number);
   const Code only = resources(interrupts(interrupt_flags(shape), {interrupt}));
-  return device(fmt::format("GSI{}", letter(number)),
-                concat({name("_HID", eisa_id("PNP0C0F")), name("_UID", integer(interrupt)),
-                        name("_PRS", only), name("_CRS", only),
-                        method("_DIS", 0, Calls::concurrent, {}),
-                        method("_SRS", 1, Calls::concurrent, {})}));
+  return device(
+      fmt::format("GSI{}", letter(number)),
+      concat({name("_HID", eisa_id("PNP0C0F")), name("_UID", integer(interrupt)),
+              name("_PRS", only), name("_CRS", only), method("_DIS", 0, Calls::concurrent, {}),
+              method("_SRS", 1, Calls::concurrent, {})}));
 }
 
 Code link_methods(const AcpiShape& shape)
@@ -89,12 +87,11 @@ Code link_methods(const AcpiShape& shape)
       method("IQST", 1, Calls::concurrent,
              concat({when(bits_and(integer(0x80), argument(0)), give_back(integer(9))),
                      give_back(integer(0xb))}));
-  const Code current =
-      method("IQCR", 1, Calls::serialized,
-             concat({name("PRR0", resources(interrupts(interrupt_flags(shape), {0}))),
-                     dword_field(path("PRR0"), 5, "PRRI"),
-                     store(bits_and(argument(0), integer(0xf)), path("PRRI")),
-                     give_back(path("PRR0"))}));
+  const Code current = method(
+      "IQCR", 1, Calls::serialized,
+      concat({name("PRR0", resources(interrupts(interrupt_flags(shape), {0}))),
+              dword_field(path("PRR0"), 5, "PRRI"),
+              store(bits_and(argument(0), integer(0xf)), path("PRRI")), give_back(path("PRR0"))}));
   return concat({status, current});
 }
 
@@ -107,9 +104,8 @@ aml::Code interrupt_routing(const AcpiShape& shape)
     devices = concat({devices, link_device(shape, i)});
   for (std::uint8_t i = 0; i < links; ++i)
     devices = concat({devices, fixed_link_device(shape, i)});
-  const Code tables =
-      scope("PCI0", concat({name("PRTP", routing_table("LNK")), name("PRTA", routing_table("GSI")),
-                            routing_method()}));
+  const Code tables = scope("PCI0", concat({name("PRTP", routing_table("LNK")),
+                                            name("PRTA", routing_table("GSI")), routing_method()}));
   return concat({name("PICF", integer(0)),
                  method("_PIC", 1, Calls::concurrent, store(argument(0), path("PICF"))),
                  scope("_SB", concat({tables, link_methods(shape), devices}))});

@@ -1,12 +1,12 @@
 #include "measure/expected.hpp"
 
+#include "measure/machine_layout.hpp"
+
 #include <algorithm>
 #include <doctest/doctest.h>
 
 namespace dstack::measure {
 namespace {
-
-constexpr std::uint64_t gib = std::uint64_t{1} << 30U;
 
 TdxMaterial material()
 {

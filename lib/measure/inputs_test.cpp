@@ -1,5 +1,6 @@
 #include "measure/inputs.hpp"
 
+#include "measure/machine_layout.hpp"
 #include "measure/shape_search.hpp"
 
 #include <algorithm>
@@ -7,8 +8,6 @@
 
 namespace dstack::measure {
 namespace {
-
-constexpr std::uint64_t gib = std::uint64_t{1} << 30U;
 
 VmConfig claimed(std::string_view text)
 {
@@ -117,9 +116,9 @@ TEST_SUITE("measure")
   {
     VmConfig config;
     for (const Input& input : inputs()) {
-      const std::string_view value = input.value.starts_with("on") ? "off"
-                                     : input.value == "SIZE"       ? "3G"
-                                     : input.name == "qemu"        ? "9.2.1"
+      const std::string_view value = input.value.starts_with("on")   ? "off"
+                                     : input.value == "SIZE"         ? "3G"
+                                     : input.name == "qemu"          ? "9.2.1"
                                      : input.name == "kernel-header" ? "file"
                                                                      : "1";
       const auto done = set_input(config, input.name, value);
@@ -131,8 +130,10 @@ TEST_SUITE("measure")
     CHECK(config.pages == PageOrder::single_pass);
     CHECK(config.header == KernelHeader::as_in_file);
     CHECK(set_input(config, "cpus", "0").error().message() == "cpus: 0 (want 1 to 4096)");
-    CHECK(set_input(config, "colour", "1").error().message().starts_with(
-        "there is no input 'colour'"));
+    CHECK(set_input(config, "colour", "1")
+              .error()
+              .message()
+              .starts_with("there is no input 'colour'"));
   }
 
   TEST_CASE("a matrix is every combination, the last axis fastest")

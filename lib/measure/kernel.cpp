@@ -1,19 +1,19 @@
 #include "measure/kernel.hpp"
 
+#include "measure/machine_layout.hpp"
+
 #include <algorithm>
 
 namespace dstack::measure {
 
 namespace {
 
-// QEMU hw/i386/x86-common.c, x86_load_linux, and hw/i386/pc_q35.c for memory below 4 GiB.
+// QEMU hw/i386/x86-common.c, x86_load_linux.
 constexpr std::size_t header_end = 0x268; ///< of every version of the protocol
 constexpr std::uint64_t real_address = 0x10000;
 constexpr std::uint64_t cmdline_address = 0x20000;
 constexpr std::uint64_t initrd_max_new = 0xffffffff;
 constexpr std::uint64_t acpi_data_size = 0x28000;
-constexpr std::uint64_t split_memory = 0xb0000000; ///< from here on the low part is 2 GiB
-constexpr std::uint64_t low_memory_of_split = 0x80000000;
 
 constexpr std::uint64_t oldest_protocol = 0x202; ///< has cmd_line_ptr
 constexpr std::uint64_t xloadflags_protocol = 0x20c;
@@ -21,11 +21,6 @@ constexpr std::uint8_t loaded_high = 1;     ///< bit of loadflags
 constexpr std::uint8_t can_use_heap = 0x80; ///< bit of loadflags
 constexpr std::uint16_t above_4g = 2;       ///< bit of xloadflags
 constexpr std::uint8_t loader_qemu = 0xb0;
-
-std::uint64_t below_4g(std::uint64_t memory)
-{
-  return memory >= split_memory ? low_memory_of_split : memory;
-}
 
 /// The setup header's fields by their offsets in the file.
 class SetupHeader {
@@ -66,7 +61,7 @@ Status place_initrd(SetupHeader& header, const KernelServing& serving)
   if (header.protocol() < 0x203) limit = 0x37ffffff;
   if (header.protocol() >= xloadflags_protocol && (header.get(0x236, 2) & above_4g) != 0)
     limit = initrd_max_new;
-  const std::uint64_t low = below_4g(serving.memory_bytes);
+  const std::uint64_t low = memory_below_4g(serving.memory_bytes);
   if (low <= acpi_data_size) return fail(Errc::config, "{} bytes of memory for a kernel", low);
   limit = std::min(limit, low - acpi_data_size - 1);
   if (serving.initrd_size >= limit)
@@ -82,7 +77,7 @@ Status place_initrd(SetupHeader& header, const KernelServing& serving)
 
 std::uint64_t serving_class(std::uint64_t memory_bytes)
 {
-  return below_4g(memory_bytes);
+  return memory_below_4g(memory_bytes);
 }
 
 Result<Bytes> served_head(ByteView kernel, const KernelServing& serving)

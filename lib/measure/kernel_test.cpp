@@ -1,13 +1,12 @@
 #include "measure/kernel.hpp"
 
+#include "measure/machine_layout.hpp"
 #include "measure/made_pe.hpp"
 
 #include <doctest/doctest.h>
 
 namespace dstack::measure {
 namespace {
-
-constexpr std::uint64_t gib = std::uint64_t{1} << 30U;
 
 std::uint64_t field(const Bytes& kernel, std::size_t offset, unsigned size)
 {

@@ -6,7 +6,7 @@ namespace dstack::measure {
 namespace {
 
 /// A made-up firmware with measured pages, one page only added, and the metadata that says so.
-Bytes firmware(std::uint32_t count = 2, std::uint64_t size = 4096, std::size_t file_pages = 1)
+Bytes made_tdvf(std::uint32_t count = 2, std::uint64_t size = 4096, std::size_t file_pages = 1)
 {
   ByteWriter out;
   for (std::size_t i = 0; i < 4096 * file_pages; ++i)
@@ -29,23 +29,23 @@ TEST_SUITE("measure")
 {
   TEST_CASE("the section table is found and checked")
   {
-    const auto sections = tdvf_sections(firmware());
+    const auto sections = tdvf_sections(made_tdvf());
     REQUIRE(sections);
     REQUIRE(sections->size() == 2);
     CHECK((*sections)[0].measured());
     CHECK(!(*sections)[1].measured());
-    CHECK(!tdvf_sections(firmware(65)));
-    CHECK(!tdvf_sections(firmware(2, 4097)));
-    CHECK(!tdvf_sections(firmware(2, std::uint64_t{1} << 40U)));
+    CHECK(!tdvf_sections(made_tdvf(65)));
+    CHECK(!tdvf_sections(made_tdvf(2, 4097)));
+    CHECK(!tdvf_sections(made_tdvf(2, std::uint64_t{1} << 40U)));
     CHECK(tdvf_sections(Bytes(100, 0)).error().code() == Errc::unsupported);
-    const Bytes good = firmware();
+    const Bytes good = made_tdvf();
     for (std::size_t n = 0; n < good.size(); n += 7)
       CHECK(!tdvf_sections(ByteView{good}.last(good.size() - 1).first(n)));
   }
 
   TEST_CASE("MRTD is the hash of the documented blocks, in either order")
   {
-    const Bytes file = firmware();
+    const Bytes file = made_tdvf();
     Bytes stream;
     const auto block = [&](std::string_view name, std::uint64_t address) {
       ByteWriter out;
@@ -65,7 +65,7 @@ TEST_SUITE("measure")
 
   TEST_CASE("with two pages the orders differ, as computed apart from this code")
   {
-    const Bytes file = firmware(2, 8192, 2);
+    const Bytes file = made_tdvf(2, 8192, 2);
     CHECK(hex(*mrtd(file, PageOrder::single_pass)) ==
           "7fe5b4f6fe2f20851b9c884bae4ac9ba2803aa49bdc3858f"
           "401a31442082535e87eb0d773ae8eac562c94cef640be75f");
@@ -82,7 +82,7 @@ TEST_SUITE("measure")
     CHECK(hex(cmdline_digest(cmdline)) ==
           "bb4154e6e429e184bc63d544ae5720f868e5859b378b13bab69860e1fc65c09f"
           "1b67277bba010841fbe8bc3619e58d58");
-    const Bytes file = firmware();
+    const Bytes file = made_tdvf();
     BootInputs inputs;
     inputs.firmware = file;
     inputs.cmdline = cmdline;

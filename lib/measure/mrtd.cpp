@@ -1,12 +1,13 @@
 #include "measure/mrtd.hpp"
 
+#include "measure/machine_layout.hpp"
+
 #include <algorithm>
 
 namespace dstack::measure {
 
 namespace {
 
-constexpr std::uint64_t page_size = 4096;
 constexpr std::uint64_t chunk_size = 256;
 constexpr std::size_t block_size = 128;
 /// e47a6535-984a-4798-865e-4685a7bf8ec2 as stored.

@@ -1,6 +1,7 @@
 #include "measure/shape_search.hpp"
 
 #include "measure/inputs.hpp"
+#include "measure/machine_layout.hpp"
 
 #include <algorithm>
 
@@ -9,7 +10,6 @@ namespace dstack::measure {
 namespace {
 
 constexpr std::uint64_t mib = std::uint64_t{1} << 20U;
-constexpr std::uint64_t gib = std::uint64_t{1} << 30U;
 
 using Change = std::function<void(AcpiShape&)>;
 /// The other values one input may have.
@@ -93,8 +93,6 @@ Factor low_memory(const AcpiShape& stated)
   return out;
 }
 
-constexpr std::uint8_t first_expander_bus = 5;
-
 /// Memory of huge pages on one node, or not. Comes last: the node has what the others decide.
 Factor other_nodes()
 {
@@ -111,9 +109,9 @@ enum class Values { all, usual };
 std::vector<Factor> factors_of(const AcpiShape& stated, Values values, MemoryIs memory)
 {
   const bool all = values == Values::all;
-  const auto cpus = all ? joined(joined(range(1, 64), range(72, 256, 8)), {255, 288, 384, 512})
-                        : std::vector<std::uint32_t>{1,  2,  3,  4,  6,  8,  10, 12, 16,
-                                                     20, 24, 32, 48, 64, 96, 128};
+  const auto cpus =
+      all ? joined(joined(range(1, 64), range(72, 256, 8)), {255, 288, 384, 512})
+          : std::vector<std::uint32_t>{1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128};
   std::vector<Factor> out;
   if (all) out.push_back(flipped(&AcpiShape::pic)); // before versions that only bring it along
   out.push_back(other_qemus(stated));
@@ -122,8 +120,8 @@ std::vector<Factor> factors_of(const AcpiShape& stated, Values values, MemoryIs 
   out.push_back(flipped(&AcpiShape::hotplug));
   out.push_back(others(stated, &AcpiShape::pci_hole64, hole_sizes(all ? 33 : 40)));
   out.push_back(others(stated, &AcpiShape::gpus, range(0, 8)));
-  out.push_back(others(stated, &AcpiShape::nvswitches,
-                       all ? range(0, 6) : std::vector<std::uint32_t>{0, 4}));
+  out.push_back(
+      others(stated, &AcpiShape::nvswitches, all ? range(0, 6) : std::vector<std::uint32_t>{0, 4}));
   if (memory == MemoryIs::unknown) out.push_back(low_memory(stated));
   out.push_back(other_nodes());
   return out;

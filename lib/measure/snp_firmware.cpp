@@ -1,11 +1,11 @@
+#include "measure/machine_layout.hpp"
 #include "measure/snp_launch.hpp"
 
 namespace dstack::measure {
 
 namespace {
 
-constexpr std::uint64_t page_size = 4096;
-constexpr std::uint64_t below_4g = std::uint64_t{1} << 32U; ///< firmware ends here
+constexpr std::uint64_t firmware_end = 4 * gib;
 constexpr std::uint32_t metadata_version = 1;
 
 /// 7255371f-3a3b-4b04-927b-1da6efa8d454, 00f771de-1a7e-4fcb-890e-68c77e2fb44e and
@@ -52,7 +52,7 @@ Result<std::vector<SnpSection>> sections_of(ByteView firmware, const GuidTable& 
 crypto::Sha384Digest digest_of(ByteView firmware)
 {
   SnpLaunch launch;
-  const std::uint64_t start = below_4g - firmware.size();
+  const std::uint64_t start = firmware_end - firmware.size();
   for (std::uint64_t at = 0; at < firmware.size(); at += page_size)
     launch.add(SnpLaunch::Page::normal, start + at,
                crypto::sha384(firmware.subspan(at, page_size)));

@@ -1,6 +1,7 @@
 #include "measure/snp_launch.hpp"
 
 #include "base/text.hpp"
+#include "measure/machine_layout.hpp"
 
 #include <algorithm>
 
@@ -8,7 +9,6 @@ namespace dstack::measure {
 
 namespace {
 
-constexpr std::uint64_t page_size = 4096;
 constexpr std::uint64_t vmsa_address = 0xFFFF'FFFF'F000;
 constexpr std::uint32_t reset_vector = 0xFFFF'FFF0; ///< where the first processor starts
 constexpr std::string_view root_hash_word = "dstack.rootfs_hash=";
@@ -101,7 +101,8 @@ Status add_section(SnpLaunch& launch, const SnpSection& s, ByteView hashes)
     TRY(check_page(s));
     launch.add(SnpLaunch::Page::normal, s.address, crypto::sha384(hashes));
     return ok();
-  default: return fail(Errc::unsupported, "section of type {}", s.type);
+  default:
+    return fail(Errc::unsupported, "section of type {}", s.type);
   }
 }
 

@@ -31,8 +31,8 @@ SnpImage published_image()
       *parse_hex_array<32>("5f844c4a2ca5a3d0711b3db38293b21ba929bb8e0b3c5bc1a779a57f69221c19");
   out.firmware.hash_table_address = 0x810c00;
   out.firmware.reset_eip = 8'433'668;
-  out.firmware.sections = {{0x800000, 0x9000, 1}, {0x80a000, 0x3000, 1}, {0x80d000, 0x1000, 2},
-                           {0x80e000, 0x1000, 3}, {0x80f000, 0x1000, 4}, {0x811000, 0xf000, 1},
+  out.firmware.sections = {{0x800000, 0x9000, 1},   {0x80a000, 0x3000, 1}, {0x80d000, 0x1000, 2},
+                           {0x80e000, 0x1000, 3},   {0x80f000, 0x1000, 4}, {0x811000, 0xf000, 1},
                            {0x810000, 0x1000, 0x10}};
   return out;
 }
@@ -47,7 +47,7 @@ struct FirmwareParts {
 };
 
 /// Made-up firmware: pages of a pattern, then S2's sections and the tables that lead to them.
-Bytes firmware(const FirmwareParts& parts = {})
+Bytes made_snp_firmware(const FirmwareParts& parts = {})
 {
   ByteWriter tail;
   tail.text("ASEV").u32le(16 + 48).u32le(parts.version).u32le(parts.count);
@@ -172,7 +172,7 @@ TEST_SUITE("measure::snp_launch")
 
   TEST_CASE("firmware tells its sections, and its pages are measured below four gigabytes")
   {
-    const Bytes file = firmware();
+    const Bytes file = made_snp_firmware();
     const auto found = snp_firmware(file);
     REQUIRE(found);
     CHECK(found->hash_table_address == 0x801000);
@@ -188,7 +188,7 @@ TEST_SUITE("measure::snp_launch")
   TEST_CASE("firmware that takes no hashes, and tables that do not fit, are refused")
   {
     const auto code = [](const FirmwareParts& parts) {
-      const auto out = snp_firmware(firmware(parts));
+      const auto out = snp_firmware(made_snp_firmware(parts));
       return out ? Errc::internal : out.error().code();
     };
     CHECK(code({0}) == Errc::unsupported);
@@ -196,7 +196,7 @@ TEST_SUITE("measure::snp_launch")
     CHECK(code({0x801000, 1, 65}) == Errc::malformed);
     CHECK(code({0x801000, 1, 40}) == Errc::malformed);
     CHECK(code({0x801000, 1, 4, 8191}) == Errc::malformed);
-    const Bytes good = firmware();
+    const Bytes good = made_snp_firmware();
     for (std::size_t n = 0; n < good.size(); n += 3)
       CHECK_FALSE(snp_firmware(ByteView{good}.first(n)));
   }

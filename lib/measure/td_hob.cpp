@@ -1,12 +1,13 @@
 #include "measure/td_hob.hpp"
 
+#include "measure/machine_layout.hpp"
+
 #include <algorithm>
 
 namespace dstack::measure {
 
 namespace {
 
-constexpr std::uint64_t page_size = 4096;
 constexpr std::size_t max_varint = 10; ///< bytes of a 64-bit LEB128 number
 constexpr std::uint32_t section_td_hob = 2;
 constexpr std::uint32_t section_temp_memory = 3;
@@ -20,10 +21,7 @@ constexpr std::uint32_t memory_accepted = 0;
 constexpr std::uint32_t memory_unaccepted = 7;
 constexpr std::uint32_t resource_attributes = 7; ///< present, initialised, tested
 
-// How q35 splits memory around the PCI hole below 4 GiB.
-constexpr std::uint64_t split_memory = 0xb0000000;
-constexpr std::uint64_t low_memory_end = 0x80000000;
-constexpr std::uint64_t high_memory_start = 0x100000000;
+constexpr std::uint64_t high_memory_start = 4 * gib;
 
 struct Resource {
   std::uint32_t type = 0;
@@ -82,7 +80,7 @@ Result<std::uint64_t> read_pages(ByteReader& in, std::string_view what)
 }
 
 /// Unaccepted memory around the firmware's own, up to the end of memory.
-Result<std::vector<Resource>> split(const TdHobLayout& layout, std::uint64_t memory)
+Result<std::vector<Resource>> resources_of(const TdHobLayout& layout, std::uint64_t memory)
 {
   std::vector<Resource> out;
   std::uint64_t at = 0;
@@ -97,8 +95,8 @@ Result<std::vector<Resource>> split(const TdHobLayout& layout, std::uint64_t mem
     out.push_back({memory_unaccepted, at, memory - at});
     return out;
   }
-  if (at < low_memory_end) out.push_back({memory_unaccepted, at, low_memory_end - at});
-  out.push_back({memory_unaccepted, high_memory_start, memory - low_memory_end});
+  if (at < low_memory_of_split) out.push_back({memory_unaccepted, at, low_memory_of_split - at});
+  out.push_back({memory_unaccepted, high_memory_start, memory - low_memory_of_split});
   return out;
 }
 
@@ -170,7 +168,7 @@ Result<Bytes> td_hob(const TdHobLayout& layout, std::uint64_t memory_bytes)
   TRY(check_layout(layout));
   if (memory_bytes > max_memory)
     return fail(Errc::config, "{} bytes of memory (limit {})", memory_bytes, max_memory);
-  const auto resources = TRY(split(layout, memory_bytes));
+  const auto resources = TRY(resources_of(layout, memory_bytes));
   const std::size_t size = handoff_size + resources.size() * resource_size;
   constexpr std::uint32_t version = 9;
   ByteWriter out;

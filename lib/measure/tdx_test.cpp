@@ -2,16 +2,15 @@
 
 #include "base/test_vectors.hpp"
 #include "base/text.hpp"
+#include "measure/machine_layout.hpp"
 
 #include <doctest/doctest.h>
 
 namespace dstack::measure {
 namespace {
 
-constexpr std::uint64_t gib = std::uint64_t{1} << 30U;
-
 /// The published firmware's part; the rest is made up.
-TdxMaterial published()
+TdxMaterial published_material()
 {
   TdxMaterial out;
   out.hob = *parse_witness(*parse_hex("80100904000609020b021010"));
@@ -25,7 +24,7 @@ TdxMaterial published()
 
 std::string rtmr0(const TdxShape& shape)
 {
-  const auto prediction = predict_tdx(published(), shape);
+  const auto prediction = predict_tdx(published_material(), shape);
   return prediction ? hex(prediction->rtmr[0]) : prediction.error().message();
 }
 
@@ -40,8 +39,8 @@ TEST_SUITE("measure")
 {
   TEST_CASE("RTMR0 for every published version and number of CPUs (spec host C.4)")
   {
-    const std::string text = slurp(std::filesystem::path{DSTACK_SOURCE_DIR} /
-                                   "tests/vectors/measure/rtmr0.txt");
+    const std::string text =
+        slurp(std::filesystem::path{DSTACK_SOURCE_DIR} / "tests/vectors/measure/rtmr0.txt");
     std::size_t rows = 0;
     for (const std::string_view line : split(text, '\n')) {
       if (line.empty() || line.starts_with('#')) continue;
@@ -84,7 +83,7 @@ TEST_SUITE("measure")
 
   TEST_CASE("MRTD and kernel are taken in the form the shape asks for")
   {
-    TdxMaterial material = published();
+    TdxMaterial material = published_material();
     const auto old = predict_tdx(material, usual_shape({8, 2, 2}, 1, 64 * gib));
     REQUIRE(old);
     CHECK(old->mrtd == material.mrtd[PageOrder::two_pass]);

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "codec/json_list.hpp"
+#include "measure/machine_layout.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -12,9 +13,7 @@ using codec::Json;
 
 namespace {
 
-constexpr std::uint64_t gib = std::uint64_t{1} << 30U;
 constexpr std::uint32_t disks_and_vsock = 4; ///< root, data and share disk, vsock
-constexpr std::uint32_t first_expander_bus = 5;
 constexpr std::uint32_t last_bus = 255;
 constexpr std::string_view node_gpus_member = "numa_node_gpus";
 
@@ -42,8 +41,8 @@ Result<std::vector<std::uint32_t>> gpus_of_nodes(const VmConfig& config)
     std::fill_n(out.begin(), config.gpus % config.numa_nodes, out.front() + 1);
     return out;
   }
-  const auto all = std::accumulate(config.node_gpus.begin(), config.node_gpus.end(),
-                                   std::uint64_t{0});
+  const auto all =
+      std::accumulate(config.node_gpus.begin(), config.node_gpus.end(), std::uint64_t{0});
   if (config.node_gpus.size() != config.numa_nodes || all != config.gpus)
     return fail(Errc::malformed, "{} GPUs on {} nodes (want {} on {})", all,
                 config.node_gpus.size(), config.gpus, config.numa_nodes);
@@ -183,11 +182,12 @@ std::vector<std::uint32_t> node_gpus_of(const AcpiShape& machine)
   std::uint32_t left = machine.gpus; // those of the nodes from here on
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (!machine.nodes[i].expander_bus) continue;
-    const auto next = std::find_if(machine.nodes.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                                   machine.nodes.end(),
-                                   [](const NumaNode& node) { return node.expander_bus; });
-    out[i] = next == machine.nodes.end() ? left
-                                         : *next->expander_bus - *machine.nodes[i].expander_bus - 1U;
+    const auto next =
+        std::find_if(machine.nodes.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                     machine.nodes.end(), [](const NumaNode& node) { return node.expander_bus; });
+    out[i] = next == machine.nodes.end()
+                 ? left
+                 : *next->expander_bus - *machine.nodes[i].expander_bus - 1U;
     left -= std::min(left, out[i]);
   }
   return out;

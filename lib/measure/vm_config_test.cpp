@@ -1,13 +1,12 @@
 #include "measure/vm_config.hpp"
 
 #include "measure/inputs.hpp"
+#include "measure/machine_layout.hpp"
 
 #include <doctest/doctest.h>
 
 namespace dstack::measure {
 namespace {
-
-constexpr std::uint64_t gib = std::uint64_t{1} << 30U;
 
 /// A machine as `dstack deploy --tee tdx` makes it when it is told nothing.
 vm::MachineSpec deployed()
@@ -49,8 +48,7 @@ std::vector<Case> cases()
   next.memory_node = 1; // where memory lies is not measured
   next.cpus = 300;
   next.memory_bytes = gib;
-  out.push_back({next,
-                 {{"cpus", "300"}, {"memory", "1G"}, {"nics", "2"}, {"volumes", "1"}}});
+  out.push_back({next, {{"cpus", "300"}, {"memory", "1G"}, {"nics", "2"}, {"volumes", "1"}}});
   next = deployed();
   next.networks.clear();
   next.gpus = {{"0000:17:00.0", 0}};

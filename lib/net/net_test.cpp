@@ -1,6 +1,5 @@
 #include "net/http_server.hpp"
-#include "net/local_http.hpp"
-#include "sys/sockets.hpp"
+#include "net/test_http.hpp"
 #include "sys/threads.hpp"
 
 #include <atomic>
@@ -12,7 +11,6 @@ namespace dstack::net {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr LocalLimits limits{milliseconds{5000}, {}};
 
 /// A server on its own loop in one task, the client in another; on TCP and on a unix socket.
 class Fixture {
@@ -64,23 +62,6 @@ private:
   }
 };
 
-http::Request request(std::string method, std::string target, std::string body = "")
-{
-  http::Request out;
-  out.method = std::move(method);
-  out.target = std::move(target);
-  out.body = std::move(body);
-  return out;
-}
-
-/// Sends text as it stands and reads until the server closes.
-std::string raw(const sys::Fd& fd, const std::string& text)
-{
-  static_cast<void>(sys::write_all(fd.get(), as_bytes(text)));
-  const auto all = sys::read_to_end(fd.get(), 64 << 20);
-  return all ? std::string{as_text(*all)} : all.error().message();
-}
-
 std::size_t count(std::string_view text, std::string_view word)
 {
   std::size_t n = 0;
@@ -105,7 +86,7 @@ TEST_SUITE("net")
     Fixture::on_both({}, echo, [](const auto& connect) {
       const sys::Fd fd = connect();
       for (const char* body : {"one", "two"}) {
-        const auto answer = exchange(fd.get(), request("POST", "/", body), limits);
+        const auto answer = exchange(fd.get(), request_of("POST", "/", body), test_limits);
         REQUIRE(answer);
         CHECK(answer->body == fmt::format("POST {}", body));
       }
@@ -118,7 +99,7 @@ TEST_SUITE("net")
       const sys::Fd fd = connect();
       REQUIRE(sys::write_all(fd.get(), as_bytes(std::string{get} + get)));
       ::shutdown(fd.get(), SHUT_WR);
-      const std::string all = raw(fd, "");
+      const std::string all = raw_exchange(fd, "");
       CHECK(all.starts_with("HTTP/1.1 200 OK\r\n"));
       CHECK(count(all, "\r\n\r\nGET ") == 2);
     });
@@ -130,9 +111,9 @@ TEST_SUITE("net")
     patient.idle = std::chrono::seconds{15};
     Fixture::on_both(patient, echo, [](const auto& connect) {
       const sys::Fd fd = connect();
-      REQUIRE(exchange(fd.get(), request("GET", "/"), limits));
+      REQUIRE(exchange(fd.get(), request_of("GET", "/"), test_limits));
       ::shutdown(fd.get(), SHUT_WR);
-      CHECK(raw(fd, "").empty());
+      CHECK(raw_exchange(fd, "").empty());
     });
   }
 
@@ -144,19 +125,19 @@ TEST_SUITE("net")
       for (int i = 0; i < 2000; ++i)
         many += get;
       many += "GET /end HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-      CHECK(count(raw(fd, many), "HTTP/1.1 200 OK") == 2001);
+      CHECK(count(raw_exchange(fd, many), "HTTP/1.1 200 OK") == 2001);
     });
   }
 
   TEST_CASE("a malformed request gets 400 with the reason, even while more is on its way")
   {
     Fixture::on_both({}, echo, [](const auto& connect) {
-      const std::string plain = raw(connect(), "GET / HTTP/1.1\r\n\r\n");
+      const std::string plain = raw_exchange(connect(), "GET / HTTP/1.1\r\n\r\n");
       CHECK(plain.starts_with("HTTP/1.1 400 Bad Request\r\n"));
       CHECK(plain.ends_with("{\n  \"error\": \"HTTP: no single Host header\"\n}"));
       const std::string pushed =
-          raw(connect(), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n" +
-                             std::string(100'000, 'x'));
+          raw_exchange(connect(), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n" +
+                                      std::string(100'000, 'x'));
       CHECK(pushed.find("failed to read data: payload too large") != std::string::npos);
     });
   }
@@ -171,7 +152,7 @@ TEST_SUITE("net")
       responder.send({200, {}, std::string(32 << 20, 'b')});
     };
     Fixture::on_both(quick, handler, [](const auto& connect) {
-      CHECK(raw(connect(), "").empty());
+      CHECK(raw_exchange(connect(), "").empty());
       const sys::Fd slow = connect();
       const std::string text = get;
       std::size_t sent = 0;
@@ -185,7 +166,7 @@ TEST_SUITE("net")
       const sys::Fd deaf = connect();
       REQUIRE(sys::write_all(deaf.get(), as_bytes(get)));
       ::poll(nullptr, 0, 250);
-      CHECK(raw(deaf, "").size() < std::size_t{32} << 20U);
+      CHECK(raw_exchange(deaf, "").size() < std::size_t{32} << 20U);
     });
   }
 
@@ -196,21 +177,22 @@ TEST_SUITE("net")
     Fixture::on_both(few, echo, [](const auto& connect) {
       const sys::Fd first = connect();
       const sys::Fd second = connect();
-      REQUIRE(exchange(first.get(), request("GET", "/"), limits));
-      REQUIRE(exchange(second.get(), request("GET", "/"), limits));
-      REQUIRE(exchange(first.get(), request("GET", "/"), limits));
+      REQUIRE(exchange(first.get(), request_of("GET", "/"), test_limits));
+      REQUIRE(exchange(second.get(), request_of("GET", "/"), test_limits));
+      REQUIRE(exchange(first.get(), request_of("GET", "/"), test_limits));
       const sys::Fd third = connect();
-      REQUIRE(exchange(third.get(), request("GET", "/"), limits));
-      CHECK(raw(second, "").empty());
-      CHECK(exchange(first.get(), request("GET", "/"), limits));
+      REQUIRE(exchange(third.get(), request_of("GET", "/"), test_limits));
+      CHECK(raw_exchange(second, "").empty());
+      CHECK(exchange(first.get(), request_of("GET", "/"), test_limits));
       // Half a request does not count as one.
       const sys::Fd slow = connect();
       REQUIRE(sys::write_all(slow.get(), as_bytes("GET / HTTP/1.1\r\n")));
       const sys::Fd fourth = connect();
       const sys::Fd fifth = connect();
-      CHECK(exchange(fourth.get(), request("GET", "/"), limits));
-      CHECK(exchange(fifth.get(), request("GET", "/"), limits));
-      const std::string ended = raw(slow, ""); // with a reset when its half was not read yet
+      CHECK(exchange(fourth.get(), request_of("GET", "/"), test_limits));
+      CHECK(exchange(fifth.get(), request_of("GET", "/"), test_limits));
+      const std::string ended =
+          raw_exchange(slow, ""); // with a reset when its half was not read yet
       CHECK((ended.empty() || ended == "read: Connection reset by peer"));
     });
   }
@@ -232,7 +214,7 @@ TEST_SUITE("net")
         REQUIRE(sys::write_all(one->get(), as_bytes(get)));
         REQUIRE(sys::read_some(seen.read.get(), 1)); // handed over
       }
-      CHECK(raw(connect(), "").starts_with("HTTP/1.1 503 "));
+      CHECK(raw_exchange(connect(), "").starts_with("HTTP/1.1 503 "));
     });
   }
 
@@ -247,10 +229,10 @@ TEST_SUITE("net")
       CHECK(!responder.stream_piece("c"));
     };
     Fixture::on_both({}, handler, [](const auto& connect) {
-      CHECK(!exchange(connect().get(), request("GET", "/drop"), limits));
+      CHECK(!exchange(connect().get(), request_of("GET", "/drop"), test_limits));
       const sys::Fd fd = connect();
       std::string got;
-      const auto answer = exchange_stream(fd.get(), request("GET", "/"), limits,
+      const auto answer = exchange_stream(fd.get(), request_of("GET", "/"), test_limits,
                                           [&](std::string_view piece) -> Status {
                                             got += piece;
                                             return ok();
@@ -261,7 +243,7 @@ TEST_SUITE("net")
       const sys::Fd half = connect();
       REQUIRE(sys::write_all(half.get(), as_bytes(get)));
       ::shutdown(half.get(), SHUT_WR);
-      CHECK(raw(half, "").ends_with("\r\n\r\nab"));
+      CHECK(raw_exchange(half, "").ends_with("\r\n\r\nab"));
     });
   }
 
@@ -269,8 +251,8 @@ TEST_SUITE("net")
   {
     Fixture::on_both({}, echo, [](const auto& connect) {
       const std::string all =
-          raw(connect(), "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"
-                         "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+          raw_exchange(connect(), "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"
+                                  "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
       CHECK(all.find("Content-Length: 5\r\nConnection: keep-alive\r\n\r\nHTTP/1.1 200") !=
             std::string::npos);
     });
@@ -294,7 +276,7 @@ TEST_SUITE("net::Responder")
     };
     Fixture::on_both({}, handler, [&](const auto& connect) {
       gone = 0;
-      CHECK(raw(connect(), "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+      CHECK(raw_exchange(connect(), "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
                 .ends_with("done"));
       CHECK(gone == 0);
       {
@@ -324,8 +306,8 @@ TEST_SUITE("net::Responder")
     };
     Fixture::on_tcp({}, handler, [](const auto& connect) {
       const sys::Fd fd = connect();
-      CHECK(exchange(fd.get(), request("GET", "/first"), limits)->body == "first");
-      CHECK(exchange(fd.get(), request("GET", "/second"), limits)->body == "second");
+      CHECK(exchange(fd.get(), request_of("GET", "/first"), test_limits)->body == "first");
+      CHECK(exchange(fd.get(), request_of("GET", "/second"), test_limits)->body == "second");
     });
   }
 
@@ -345,7 +327,7 @@ TEST_SUITE("net::Responder")
       const sys::Fd fd = connect();
       REQUIRE(sys::write_all(fd.get(), as_bytes(get)));
       ::poll(nullptr, 0, 100);
-      CHECK(raw(fd, "").size() < 2000 * 50'000);
+      CHECK(raw_exchange(fd, "").size() < 2000 * 50'000);
       CHECK(accepted < 2000);
     });
   }
@@ -362,7 +344,7 @@ TEST_SUITE("net::exchange")
         responder.stream_piece(std::string(2000, 's'));
       responder.stream_finish();
     };
-    LocalLimits small = limits;
+    LocalLimits small = test_limits;
     Fixture::on_unix({}, handler, [&](const auto& connect) {
       std::size_t got = 0;
       const auto count_bytes = [&](std::string_view piece) -> Status {
@@ -370,10 +352,10 @@ TEST_SUITE("net::exchange")
         return ok();
       };
       small.message.max_body_bytes = 70'000; // one read's worth
-      REQUIRE(exchange_stream(connect().get(), request("GET", "/"), small, count_bytes));
+      REQUIRE(exchange_stream(connect().get(), request_of("GET", "/"), small, count_bytes));
       CHECK(got == 20'000);
       small.message.max_body_bytes = 4096;
-      const auto held = exchange(connect().get(), request("GET", "/held"), small);
+      const auto held = exchange(connect().get(), request_of("GET", "/held"), small);
       REQUIRE(!held);
       CHECK(held.error().code() == Errc::malformed);
     });
@@ -386,19 +368,20 @@ TEST_SUITE("net::exchange")
     Fixture::on_unix(tight, echo, [](const auto& connect) {
       int left = 3;
       const auto three = [&]() -> Result<Bytes> { return left-- > 0 ? to_bytes("abc") : Bytes{}; };
-      const auto answer = exchange_upload(connect().get(), request("POST", "/"), 9, three, limits);
+      const auto answer =
+          exchange_upload(connect().get(), request_of("POST", "/"), 9, three, test_limits);
       REQUIRE(answer);
       CHECK(answer->body == "POST abcabcabc");
       left = 3;
-      CHECK(!exchange_upload(connect().get(), request("POST", "/"), 8, three, limits));
+      CHECK(!exchange_upload(connect().get(), request_of("POST", "/"), 8, three, test_limits));
       left = 3;
-      CHECK(!exchange_upload(connect().get(), request("POST", "/"), 10, three, limits));
+      CHECK(!exchange_upload(connect().get(), request_of("POST", "/"), 10, three, test_limits));
       int pieces = 64;
       const auto long_body = [&]() -> Result<Bytes> {
         return pieces-- > 0 ? Bytes(65536, 'l') : Bytes{};
       };
-      const auto refused = exchange_upload(connect().get(), request("POST", "/"),
-                                           std::uint64_t{64} * 65536, long_body, limits);
+      const auto refused = exchange_upload(connect().get(), request_of("POST", "/"),
+                                           std::uint64_t{64} * 65536, long_body, test_limits);
       REQUIRE(refused);
       CHECK(refused->status == 400);
     });
@@ -410,13 +393,13 @@ TEST_SUITE("net::exchange")
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
     const sys::Fd ours{pair[0]};
     sys::Fd theirs{pair[1]};
-    const auto silent = exchange(ours.get(), request("GET", "/"), {milliseconds{50}, {}});
+    const auto silent = exchange(ours.get(), request_of("GET", "/"), {milliseconds{50}, {}});
     REQUIRE(!silent);
     CHECK(silent.error().code() == Errc::timeout);
     REQUIRE(
         sys::write_all(theirs.get(), as_bytes("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")));
     ::shutdown(theirs.get(), SHUT_WR);
-    const auto cut = exchange(ours.get(), request("GET", "/"), limits);
+    const auto cut = exchange(ours.get(), request_of("GET", "/"), test_limits);
     REQUIRE(!cut);
     CHECK(cut.error().code() == Errc::malformed);
   }

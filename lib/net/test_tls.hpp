@@ -2,8 +2,8 @@
 /// Certificates and a TLS server on the loopback interface, for tests.
 
 #include "net/http_server.hpp"
+#include "net/test_http.hpp"
 #include "sys/clock.hpp"
-#include "sys/sockets.hpp"
 #include "sys/threads.hpp"
 #include "x509/app_certificate.hpp"
 
@@ -128,15 +128,6 @@ inline void with_tls_server(const ServerLimits& limits,
   const std::uint16_t port = *sys::local_port(listener.get());
   REQUIRE(server.serve_tls(std::move(listener), current));
   with_loop(*loop, [&] { client(port); });
-}
-
-inline http::Request request_of(std::string method, std::string target, std::string body = "")
-{
-  http::Request out;
-  out.method = std::move(method);
-  out.target = std::move(target);
-  out.body = std::move(body);
-  return out;
 }
 
 } // namespace dstack::net

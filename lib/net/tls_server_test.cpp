@@ -12,10 +12,8 @@ namespace dstack::net {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds soon{5000};
-constexpr LocalLimits limits{soon, {}};
 
-void echo(http::Request request, const Responder& responder)
+void echo_peer(http::Request request, const Responder& responder)
 {
   responder.send(
       {200,
@@ -23,18 +21,10 @@ void echo(http::Request request, const Responder& responder)
        fmt::format("{} {} [{}]", request.method, request.body, hex(responder.peer().certificate))});
 }
 
-Result<std::string> ask(std::uint16_t port, const TlsClientSettings& settings)
+Result<std::string> ask_body(std::uint16_t port, const TlsClientSettings& settings)
 {
   auto client = TRY(TlsClient::connect(connect_to(port), settings, soon));
-  return TRY(client.exchange(request_of("GET", "/"), limits)).body;
-}
-
-/// Sends text as it stands and reads until the server closes.
-std::string raw(const sys::Fd& fd, std::string_view text)
-{
-  static_cast<void>(sys::write_all(fd.get(), as_bytes(text)));
-  const auto all = sys::read_to_end(fd.get(), 64 << 20);
-  return all ? std::string{as_text(*all)} : all.error().message();
+  return TRY(client.exchange(request_of("GET", "/"), test_limits)).body;
 }
 
 /// `openssl s_client` as an independent client; what it prints.
@@ -82,18 +72,18 @@ TEST_SUITE("net::TlsServer")
   {
     const Handler handler = [](const http::Request& asked, const Responder& to) {
       CHECK(to.peer().address == "127.0.0.1");
-      echo(asked, to);
+      echo_peer(asked, to);
     };
     with_tls_server({}, handler, serving, [&](std::uint16_t port) {
-      CHECK(*ask(port, tls.trusting()) == "GET  []");
-      CHECK(*ask(port, tls.with_certificate(tls.client)) ==
+      CHECK(*ask_body(port, tls.trusting()) == "GET  []");
+      CHECK(*ask_body(port, tls.with_certificate(tls.client)) ==
             fmt::format("GET  [{}]", hex(tls.client.der)));
     });
     const auto asks_nobody = *TlsServer::create({tls.server.pem, tls.server.key_pem, ""});
     with_tls_server(
         {}, handler, [&] { return asks_nobody; },
         [&](std::uint16_t port) {
-          CHECK(*ask(port, tls.with_certificate(tls.client)) == "GET  []");
+          CHECK(*ask_body(port, tls.with_certificate(tls.client)) == "GET  []");
         });
   }
 
@@ -103,9 +93,9 @@ TEST_SUITE("net::TlsServer")
     with_replica.pem += tls.clients.certificate_pem(86'400);
     auto usage = tls.clients.leaf();
     usage.server_auth = true; // says nothing of what it may do here
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
-      CHECK(ask(port, tls.with_certificate(with_replica)));
-      CHECK(ask(port, tls.with_certificate(tls.clients.issue(usage))));
+    with_tls_server({}, echo_peer, serving, [&](std::uint16_t port) {
+      CHECK(ask_body(port, tls.with_certificate(with_replica)));
+      CHECK(ask_body(port, tls.with_certificate(tls.clients.issue(usage))));
     });
   }
 
@@ -136,12 +126,12 @@ TEST_SUITE("net::TlsServer")
       for (const TestIdentity& bad :
            {tls.root.issue(tls.root.leaf()), same_name.issue(same_name.leaf()),
             tls.clients.issue(old), tls.clients.issue(early), indirect}) {
-        const auto got = ask(port, tls.with_certificate(bad));
+        const auto got = ask_body(port, tls.with_certificate(bad));
         REQUIRE(!got);
         INFO(got.error().message());
         CHECK(got.error().code() == Errc::denied);
       }
-      CHECK(!ask(port, tls.with_certificate(forged)));
+      CHECK(!ask_body(port, tls.with_certificate(forged)));
     });
     CHECK(handled == 0);
   }
@@ -153,13 +143,13 @@ TEST_SUITE("net::TlsServer")
       spec.extensions = {{"1.3.6.1.4.1.62397.1.8", Bytes(size, 7), false}};
       return tls.clients.issue(spec);
     };
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
+    with_tls_server({}, echo_peer, serving, [&](std::uint16_t port) {
       const TestIdentity large = with_extension(max_peer_certificates - 2000);
-      const auto got = ask(port, tls.with_certificate(large));
+      const auto got = ask_body(port, tls.with_certificate(large));
       REQUIRE(got);
       CHECK(*got == fmt::format("GET  [{}]", hex(large.der)));
-      CHECK(!ask(port, tls.with_certificate(with_extension(max_peer_certificates))));
-      CHECK(ask(port, tls.trusting()));
+      CHECK(!ask_body(port, tls.with_certificate(with_extension(max_peer_certificates))));
+      CHECK(ask_body(port, tls.trusting()));
     });
   }
 
@@ -169,7 +159,7 @@ TEST_SUITE("net::TlsServer")
     const std::string ca = files.holding("ca.pem", tls.root.pem());
     const std::string cert = files.holding("client.pem", tls.client.pem);
     const std::string key = files.holding("client.key", tls.client.key_pem);
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
+    with_tls_server({}, echo_peer, serving, [&](std::uint16_t port) {
       const std::string url = fmt::format("https://localhost:{}/", port);
       for (const char* version : {"1.2", "1.3"}) {
         const sys::Output out =
@@ -186,7 +176,7 @@ TEST_SUITE("net::TlsServer")
 
   TEST_CASE("neither older versions, nor resumption, nor renegotiation, nor other protocols")
   {
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
+    with_tls_server({}, echo_peer, serving, [&](std::uint16_t port) {
       for (const char* version : {"-tls1", "-tls1_1"}) {
         const std::string out = s_client(port, {version, "-cipher", "DEFAULT:@SECLEVEL=0"});
         CHECK(has(out, "alert protocol version"));
@@ -208,16 +198,17 @@ TEST_SUITE("net::TlsServer")
 
   TEST_CASE("those who do not speak TLS are told so, or cut off")
   {
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
-      const std::string plain = raw(connect_to(port), plain_get);
+    with_tls_server({}, echo_peer, serving, [&](std::uint16_t port) {
+      const std::string plain = raw_exchange(connect_to(port), plain_get);
       CHECK(plain.starts_with("HTTP/1.1 400 Bad Request\r\n"));
       CHECK(has(plain, "this port speaks HTTPS"));
-      const std::string garbage = raw(connect_to(port), std::string(3000, '\xfe'));
+      const std::string garbage = raw_exchange(connect_to(port), std::string(3000, '\xfe'));
       CHECK(garbage.size() < 100);
       CHECK(!has(garbage, "HTTP"));
-      CHECK(raw(connect_to(port), std::string("\x16\x03\x01\x40\x00", 5) + std::string(16384, '\0'))
+      CHECK(raw_exchange(connect_to(port),
+                         std::string("\x16\x03\x01\x40\x00", 5) + std::string(16384, '\0'))
                 .size() < 100);
-      CHECK(ask(port, tls.trusting()));
+      CHECK(ask_body(port, tls.trusting()));
     });
   }
 
@@ -226,12 +217,12 @@ TEST_SUITE("net::TlsServer")
     ServerLimits quick;
     quick.idle = milliseconds{60};
     quick.request = milliseconds{150};
-    with_tls_server(quick, echo, serving, [&](std::uint16_t port) {
+    with_tls_server(quick, echo_peer, serving, [&](std::uint16_t port) {
       std::int64_t began = sys::monotonic_ms();
-      CHECK(raw(connect_to(port), "").empty());
+      CHECK(raw_exchange(connect_to(port), "").empty());
       CHECK(sys::monotonic_ms() - began < 2000);
       began = sys::monotonic_ms();
-      CHECK(raw(connect_to(port), std::string("\x16\x03\x01\x02\x00\x01", 6)).empty());
+      CHECK(raw_exchange(connect_to(port), std::string("\x16\x03\x01\x02\x00\x01", 6)).empty());
       CHECK(sys::monotonic_ms() - began >= 100);
       CHECK(sys::monotonic_ms() - began < 2000);
       const sys::Fd slow = connect_to(port);
@@ -249,7 +240,7 @@ TEST_SUITE("net::TlsServer")
       auto client = TlsClient::connect(connect_to(port), tls.trusting(), soon);
       REQUIRE(client);
       ::poll(nullptr, 0, 200);
-      CHECK(!client->exchange(request_of("GET", "/"), limits));
+      CHECK(!client->exchange(request_of("GET", "/"), test_limits));
     });
   }
 
@@ -266,7 +257,7 @@ TEST_SUITE("net::TlsServer")
       ServerLimits patient;
       patient.max_connections = most;
       patient.idle = std::chrono::seconds{25};
-      with_tls_server(patient, echo, serving, [&](std::uint16_t port) {
+      with_tls_server(patient, echo_peer, serving, [&](std::uint16_t port) {
         auto early = TlsClient::connect(connect_to(port), tls.trusting(), soon);
         REQUIRE(early);
         std::vector<sys::Fd> held;
@@ -274,10 +265,10 @@ TEST_SUITE("net::TlsServer")
           held.push_back(connect_to(port));
           if (i % 2 == 0)
             static_cast<void>(sys::write_all(held.back().get(), as_bytes("\x16\x03\x01")));
-          if (i % 100 == 50) CHECK(ask(port, tls.with_certificate(tls.client)));
+          if (i % 100 == 50) CHECK(ask_body(port, tls.with_certificate(tls.client)));
         }
-        CHECK(ask(port, tls.trusting()));
-        if (most > 1000) CHECK(early->exchange(request_of("GET", "/"), limits));
+        CHECK(ask_body(port, tls.trusting()));
+        if (most > 1000) CHECK(early->exchange(request_of("GET", "/"), test_limits));
       });
     }
   }
@@ -286,19 +277,19 @@ TEST_SUITE("net::TlsServer")
   {
     ServerLimits few;
     few.max_per_address = 2;
-    with_tls_server(few, echo, serving, [&](std::uint16_t port) {
+    with_tls_server(few, echo_peer, serving, [&](std::uint16_t port) {
       auto other = TlsClient::connect(connect_from("127.0.0.2", port), tls.trusting(), soon);
       REQUIRE(other);
       auto first = TlsClient::connect(connect_to(port), tls.trusting(), soon);
       auto second = TlsClient::connect(connect_to(port), tls.trusting(), soon);
       REQUIRE((first && second));
-      REQUIRE(first->exchange(request_of("GET", "/"), limits));
+      REQUIRE(first->exchange(request_of("GET", "/"), test_limits));
       auto third = TlsClient::connect(connect_to(port), tls.trusting(), soon);
       REQUIRE(third);
-      CHECK(third->exchange(request_of("GET", "/"), limits));
-      CHECK(!second->exchange(request_of("GET", "/"), limits));
-      CHECK(first->exchange(request_of("GET", "/"), limits));
-      const auto answer = other->exchange(request_of("GET", "/"), limits);
+      CHECK(third->exchange(request_of("GET", "/"), test_limits));
+      CHECK(!second->exchange(request_of("GET", "/"), test_limits));
+      CHECK(first->exchange(request_of("GET", "/"), test_limits));
+      const auto answer = other->exchange(request_of("GET", "/"), test_limits);
       REQUIRE(answer);
       CHECK(answer->headers.at(0).value == "127.0.0.2");
     });
@@ -311,7 +302,7 @@ TEST_SUITE("net::TlsServer")
     const sys::Pipe seen = *sys::make_pipe();
     std::vector<Responder> held;
     const Handler hold = [&](const http::Request& asked, const Responder& to) {
-      if (asked.target != "/hold") return echo(asked, to);
+      if (asked.target != "/hold") return echo_peer(asked, to);
       held.push_back(to);
       REQUIRE(sys::write_all(seen.write.get(), as_bytes("x")));
     };
@@ -320,10 +311,10 @@ TEST_SUITE("net::TlsServer")
       REQUIRE(first);
       CHECK(!first->exchange(request_of("GET", "/hold"), {milliseconds{50}, {}}));
       REQUIRE(sys::read_some(seen.read.get(), 1));
-      CHECK(!ask(port, tls.trusting()));
+      CHECK(!ask_body(port, tls.trusting()));
       auto other = TlsClient::connect(connect_from("127.0.0.2", port), tls.trusting(), soon);
       REQUIRE(other);
-      CHECK(other->exchange(request_of("GET", "/"), limits));
+      CHECK(other->exchange(request_of("GET", "/"), test_limits));
     });
   }
 
@@ -350,7 +341,7 @@ TEST_SUITE("net::TlsServer")
       return gone == count;
     };
     with_tls_server(quick, handler, serving, [&](std::uint16_t port) {
-      const auto whole = ask(port, tls.trusting());
+      const auto whole = ask_body(port, tls.trusting());
       REQUIRE(whole);
       CHECK(*whole == std::string(100'000, 'p'));
       CHECK(gone == 0);
@@ -374,7 +365,7 @@ TEST_SUITE("net::TlsServer")
         tls.serving(), *TlsServer::create({next.pem, next.key_pem, ""}), nullptr};
     std::size_t at = 0;
     with_tls_server(
-        {}, echo, [&] { return servers.at(at++); },
+        {}, echo_peer, [&] { return servers.at(at++); },
         [&](std::uint16_t port) {
           auto first = TlsClient::connect(connect_to(port), tls.trusting(), soon);
           REQUIRE(first);
@@ -382,7 +373,7 @@ TEST_SUITE("net::TlsServer")
           REQUIRE(second);
           CHECK(first->peer_certificate() == tls.server.der);
           CHECK(second->peer_certificate() == next.der);
-          CHECK(first->exchange(request_of("GET", "/"), limits));
+          CHECK(first->exchange(request_of("GET", "/"), test_limits));
           CHECK(!TlsClient::connect(connect_to(port), tls.trusting(), soon));
         });
   }

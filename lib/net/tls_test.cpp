@@ -8,10 +8,8 @@ namespace dstack::net {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds soon{5000};
-constexpr LocalLimits limits{soon, {}};
 
-void echo(http::Request request, const Responder& responder)
+void echo_host(http::Request request, const Responder& responder)
 {
   responder.send({200, {{"X-Host", *request.header("Host")}}, request.method + " " + request.body});
 }
@@ -20,7 +18,7 @@ void echo(http::Request request, const Responder& responder)
 Result<http::Response> ask(std::uint16_t port, const TlsClientSettings& settings)
 {
   auto client = TRY(TlsClient::connect(connect_to(port), settings, soon));
-  return client.exchange(request_of("GET", "/"), limits);
+  return client.exchange(request_of("GET", "/"), test_limits);
 }
 
 /// The refusal of a server, by a client that must not take it.
@@ -61,26 +59,26 @@ TEST_SUITE("net::TlsClient")
 
   TEST_CASE("requests on one connection are answered in turn, whatever their size")
   {
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
+    with_tls_server({}, echo_host, serving, [&](std::uint16_t port) {
       auto client = TlsClient::connect(connect_to(port), tls.trusting(), soon);
       REQUIRE(client);
       CHECK(client->peer_certificate() == tls.server.der);
       const std::string large(5'000'000, 'l');
       for (const std::string& body : {std::string{"one"}, large, std::string{}, large}) {
-        const auto answer = client->exchange(request_of("POST", "/", body), limits);
+        const auto answer = client->exchange(request_of("POST", "/", body), test_limits);
         REQUIRE(answer);
         CHECK(answer->body == "POST " + body);
         const std::string* host = answer->header("X-Host");
         CHECK((host != nullptr && *host == fmt::format("localhost:{}", port)));
       }
       TlsClient moved = *std::move(client);
-      CHECK(moved.exchange(request_of("GET", "/"), limits));
+      CHECK(moved.exchange(request_of("GET", "/"), test_limits));
     });
   }
 
   TEST_CASE("a server must be the one that was meant: by name or by address, never by its subject")
   {
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
+    with_tls_server({}, echo_host, serving, [&](std::uint16_t port) {
       TlsClientSettings settings = tls.trusting();
       for (const char* host : {"localhost", "LOCALHOST", "127.0.0.1"}) {
         settings.host = host;
@@ -98,7 +96,7 @@ TEST_SUITE("net::TlsClient")
   TEST_CASE(
       "names that do not count are told to the server, and the authorities count all the same")
   {
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
+    with_tls_server({}, echo_host, serving, [&](std::uint16_t port) {
       TlsClientSettings settings = tls.trusting();
       settings.names = TlsClientSettings::Names::ignored;
       for (const char* host : {"elsewhere.example", "10.0.2.2", ""}) {
@@ -112,7 +110,7 @@ TEST_SUITE("net::TlsClient")
 
   TEST_CASE("only the given authorities count")
   {
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
+    with_tls_server({}, echo_host, serving, [&](std::uint16_t port) {
       TlsClientSettings settings = tls.trusting();
       settings.trust_pem = tls.clients.pem();
       CHECK(refusal(port, settings).code() == Errc::untrusted);
@@ -139,7 +137,7 @@ TEST_SUITE("net::TlsClient")
       const TestIdentity identity = tls.root.issue(spec);
       const auto bad = *TlsServer::create({identity.pem, identity.key_pem, ""});
       with_tls_server(
-          {}, echo, [&] { return bad; },
+          {}, echo_host, [&] { return bad; },
           [&](std::uint16_t port) {
             CHECK(refusal(port, tls.trusting()).code() == Errc::untrusted);
             TlsClientSettings anything;
@@ -166,7 +164,7 @@ TEST_SUITE("net::TlsClient")
       const auto chained =
           *TlsServer::create({leaf + (whole ? middle_pem : ""), key.pkcs8_pem(), ""});
       with_tls_server(
-          {}, echo, [&] { return chained; },
+          {}, echo_host, [&] { return chained; },
           [&](std::uint16_t port) {
             CHECK(static_cast<bool>(ask(port, tls.trusting())) == whole);
             TlsClientSettings at_middle = tls.trusting();
@@ -178,7 +176,7 @@ TEST_SUITE("net::TlsClient")
 
   TEST_CASE("a pinned key is required, with and without authorities")
   {
-    with_tls_server({}, echo, serving, [&](std::uint16_t port) {
+    with_tls_server({}, echo_host, serving, [&](std::uint16_t port) {
       TlsClientSettings settings;
       settings.pinned_spki = tls.server.spki;
       CHECK(ask(port, settings));
@@ -277,7 +275,8 @@ TEST_SUITE("net::TlsClient")
       for (const bool whole : {true, false}) {
         auto client = TlsClient::connect(connect_to(port), tls.trusting(), soon);
         REQUIRE(client);
-        const auto answer = client->exchange(request_of("GET", whole ? "/whole" : "/cut"), limits);
+        const auto answer =
+            client->exchange(request_of("GET", whole ? "/whole" : "/cut"), test_limits);
         REQUIRE(static_cast<bool>(answer) == whole);
         if (whole) CHECK(answer->body == "piece");
         if (!whole) says(answer.error(), "closed the connection");
@@ -293,7 +292,7 @@ TEST_SUITE("net::TlsClient")
     with_tls_server({}, handler, serving, [&](std::uint16_t port) {
       auto client = TlsClient::connect(connect_to(port), tls.trusting(), soon);
       REQUIRE(client);
-      LocalLimits small = limits;
+      LocalLimits small = test_limits;
       small.message.max_body_bytes = 100'000;
       const auto answer = client->exchange(request_of("GET", "/"), small);
       REQUIRE(!answer);
@@ -337,7 +336,7 @@ TEST_SUITE("net::TlsClient")
       {
         auto client = TlsClient::connect(*std::move(tcp), tls.with_certificate(tls.client), soon);
         REQUIRE(client);
-        const auto answer = client->exchange(request_of("GET", "/"), limits);
+        const auto answer = client->exchange(request_of("GET", "/"), test_limits);
         REQUIRE(answer);
         CHECK(answer->body.find("Ciphers supported") != std::string::npos);
         CHECK(answer->body.find("Client certificate") != std::string::npos);
@@ -355,11 +354,11 @@ TEST_SUITE("net::TlsClient")
   {
     ServerLimits tight;
     tight.message.max_body_bytes = 1000;
-    with_tls_server(tight, echo, serving, [&](std::uint16_t port) {
+    with_tls_server(tight, echo_host, serving, [&](std::uint16_t port) {
       auto client = TlsClient::connect(connect_to(port), tls.trusting(), soon);
       REQUIRE(client);
       const auto answer =
-          client->exchange(request_of("POST", "/", std::string(5'000'000, 'b')), limits);
+          client->exchange(request_of("POST", "/", std::string(5'000'000, 'b')), test_limits);
       REQUIRE(answer);
       CHECK(answer->status == 400);
     });

@@ -20,7 +20,6 @@ constexpr const char* kernel_name = "bzImage";
 constexpr const char* initramfs_name = "initramfs.cpio";
 constexpr const char* root_name = "rootfs.img.parted.verity";
 const std::string hidden_prefix = ".new-";
-constexpr std::size_t max_boot_file = std::size_t{256} << 20U;
 
 /// Removes the work directory however the build ends.
 class TemporaryTree {
@@ -111,8 +110,7 @@ Status put_firmware(const Options& options, const Workplace& work)
   return copy(work, options.sev_firmware, sev_firmware_name);
 }
 
-image::Metadata
-metadata_of(const Options& options, const Recipe& recipe, const SealedRoot& root)
+image::Metadata metadata_of(const Options& options, const Recipe& recipe, const SealedRoot& root)
 {
   image::Metadata out;
   out.bios = firmware_name;

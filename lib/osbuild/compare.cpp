@@ -10,7 +10,7 @@ namespace dstack::osbuild {
 
 namespace {
 
-constexpr std::size_t piece = std::size_t{1} << 20U;
+constexpr std::size_t compared_at_once = std::size_t{1} << 20U;
 
 Result<std::set<std::string>> names_in(const fs::path& directory)
 {
@@ -31,8 +31,8 @@ struct Compared {
 Result<Bytes> next_piece(const sys::Fd& fd)
 {
   Bytes out;
-  while (out.size() < piece) {
-    const Bytes more = TRY(sys::read_some(fd.get(), piece - out.size()));
+  while (out.size() < compared_at_once) {
+    const Bytes more = TRY(sys::read_some(fd.get(), compared_at_once - out.size()));
     if (more.empty()) break;
     out.insert(out.end(), more.begin(), more.end());
   }
@@ -44,7 +44,7 @@ Result<Compared> compare_bytes(const fs::path& a, const fs::path& b)
   const sys::Fd first = TRY(sys::open_read(a));
   const sys::Fd second = TRY(sys::open_read(b));
   Compared out;
-  for (std::uint64_t at = 0;; at += piece) {
+  for (std::uint64_t at = 0;; at += compared_at_once) {
     const Bytes x = TRY(next_piece(first));
     const Bytes y = TRY(next_piece(second));
     const std::size_t common = std::min(x.size(), y.size());
@@ -92,8 +92,8 @@ Result<std::string> compare_files(const fs::path& a, const fs::path& b)
   std::vector<std::string> out;
   if (size != other) out.push_back(fmt::format("{} and {} bytes", size, other));
   if (compared.count != 0)
-    out.push_back(fmt::format("first differs at byte {}, {} bytes differ", compared.first,
-                              compared.count));
+    out.push_back(
+        fmt::format("first differs at byte {}, {} bytes differ", compared.first, compared.count));
   return join(out, "; ");
 }
 

@@ -8,8 +8,6 @@ namespace dstack::osbuild {
 
 namespace {
 
-constexpr std::size_t max_boot_file = std::size_t{256} << 20U;
-
 /// The boot files of an image, in memory.
 struct BootFiles {
   Bytes firmware{};
@@ -97,8 +95,8 @@ Result<CheckedDocument> check_tdx(const fs::path& directory, const measure::Imag
   constexpr std::string_view name = measure::tdx_document_file;
   const auto stated =
       TRY(measure::parse_tdx_document(TRY(read_document(directory, name))).within("{}", name));
-  const auto computed = TRY(
-      measure::tdx_document_of(files, {stated.version, stated.kernel_header_normalized}));
+  const auto computed =
+      TRY(measure::tdx_document_of(files, {stated.version, stated.kernel_header_normalized}));
   const codec::Json facts = to_json(stated);
   TRY(compare(name, facts, to_json(computed)));
   return CheckedDocument{std::string{name}, facts};

@@ -7,6 +7,9 @@
 
 namespace dstack::osbuild {
 
+/// Of a firmware, a kernel or an initramfs, in bytes.
+inline constexpr std::size_t max_boot_file = std::size_t{256} << 20U;
+
 /// Writes metadata.json, the measurement documents, sha256sum.txt and digest.txt beside the boot
 /// files that metadata names: TDX's document, and SEV-SNP's when there is firmware for it.
 Status describe_files(const fs::path& directory, const image::Metadata& metadata);

@@ -13,7 +13,7 @@ namespace dstack::osbuild {
 namespace {
 
 constexpr std::uint64_t alignment = std::uint64_t{1} << 20U;
-constexpr std::size_t piece = std::size_t{1} << 20U;
+constexpr std::size_t copied_at_once = std::size_t{1} << 20U;
 constexpr std::string_view linux_file_system = "0fc63daf-8483-4772-8e79-3d69d8477de4";
 constexpr std::string_view disk_id = "d5acc000-0000-4000-8000-000000000000";
 constexpr std::string_view partition_id = "d5acc000-0000-4000-8000-000000000001";
@@ -47,8 +47,9 @@ Result<image::VerityTree>
 tree_of(int fd, std::uint64_t at, std::uint64_t size, const image::VerityParameters& parameters)
 {
   image::VerityBuilder builder{parameters};
-  for (std::uint64_t done = 0; done < size; done += piece) {
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece, size - done));
+  for (std::uint64_t done = 0; done < size; done += copied_at_once) {
+    const auto count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(copied_at_once, size - done));
     TRY(builder.add(TRY(read_exactly(fd, at + done, count))));
   }
   return builder.finish();

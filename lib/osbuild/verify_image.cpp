@@ -11,7 +11,7 @@ namespace dstack::osbuild {
 
 namespace {
 
-constexpr std::size_t piece = std::size_t{1} << 20U;
+constexpr std::size_t hashed_at_once = std::size_t{1} << 20U;
 constexpr std::size_t max_digest = 128;
 
 Result<std::string> read_named(const fs::path& directory, std::string_view name, std::size_t max)
@@ -24,7 +24,7 @@ Result<crypto::Sha256Digest> hash_file(const fs::path& path)
   const sys::Fd fd = TRY(sys::open_read(path));
   crypto::Sha256 hasher;
   while (true) {
-    const Bytes data = TRY(sys::read_some(fd.get(), piece));
+    const Bytes data = TRY(sys::read_some(fd.get(), hashed_at_once));
     if (data.empty()) return hasher.finish();
     hasher.update(data);
   }

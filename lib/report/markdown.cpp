@@ -46,7 +46,7 @@ std::string_view mark(Outcome outcome)
   return "";
 }
 
-void add_row(std::string& out, std::string_view name, std::string_view value)
+void add_table_row(std::string& out, std::string_view name, std::string_view value)
 {
   if (!value.empty()) out += fmt::format("| {} | {} |\n", cell(name), cell(value));
 }
@@ -57,13 +57,13 @@ std::string section(const Verdict& v)
   if (!v.reason.empty()) out += fmt::format("Reason: {}\n\n", cell(v.reason));
   if (v.simulated) out += fmt::format("> **{}**\n\n", simulated_label);
   out += "| | |\n|---|---|\n";
-  add_row(out, "evidence", v.evidence);
-  add_row(out, "policy", v.policy);
-  add_row(out, "judged at", format_utc(v.at));
-  add_row(out, "TCB status", v.tcb_status);
-  add_row(out, "advisories", join(v.advisory_ids, ", "));
+  add_table_row(out, "evidence", v.evidence);
+  add_table_row(out, "policy", v.policy);
+  add_table_row(out, "judged at", format_utc(v.at));
+  add_table_row(out, "TCB status", v.tcb_status);
+  add_table_row(out, "advisories", join(v.advisory_ids, ", "));
   for (const verify::Fact& fact : v.facts)
-    add_row(out, fact.name, fact.value);
+    add_table_row(out, fact.name, fact.value);
   if (v.checks.empty()) return out + "\n";
   out += "\n| check | outcome | expected | seen | source |\n|---|---|---|---|---|\n";
   for (const Check& check : v.checks)

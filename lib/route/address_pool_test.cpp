@@ -17,7 +17,7 @@ PoolSettings settings(std::string_view gateway,
   return out;
 }
 
-std::string error_of(const PoolSettings& given)
+std::string pool_error(const PoolSettings& given)
 {
   const auto pool = AddressPool::create(given);
   return pool ? "fine" : pool.error().message();
@@ -96,15 +96,15 @@ TEST_SUITE("route::address_pool")
 
   TEST_CASE("settings that contradict each other are refused")
   {
-    CHECK(error_of(settings("10.8.0.1/24", "10.9.0.0/25", {"10.8.0.1"})) ==
+    CHECK(pool_error(settings("10.8.0.1/24", "10.9.0.0/25", {"10.8.0.1"})) ==
           "the range of VMs 10.9.0.0/25 is not inside 10.8.0.0/24");
-    CHECK(error_of(settings("10.8.0.1/24", "10.8.0.0/25", {})) ==
+    CHECK(pool_error(settings("10.8.0.1/24", "10.8.0.0/25", {})) ==
           "the gateway's address 10.8.0.1 is in no reserved network");
-    CHECK(error_of(settings("10.8.0.1/24", "10.8.0.0/25", {"10.8.0.1", "10.9.0.1"})) ==
+    CHECK(pool_error(settings("10.8.0.1/24", "10.8.0.0/25", {"10.8.0.1", "10.9.0.1"})) ==
           "the reserved network 10.9.0.1/32 is not inside 10.8.0.0/24");
-    CHECK(error_of(settings("10.8.0.1/8", "10.0.0.0/11", {"10.8.0.1"})) ==
+    CHECK(pool_error(settings("10.8.0.1/8", "10.0.0.0/11", {"10.8.0.1"})) ==
           "the range of VMs 10.0.0.0/11 is larger than a /12");
-    CHECK(error_of(settings("fd00::1/64", "fd00::/120", {"fd00::1"})) ==
+    CHECK(pool_error(settings("fd00::1/64", "fd00::/120", {"fd00::1"})) ==
           "fd00::1 and fd00::/120: WireGuard addresses of VMs are IPv4");
   }
 }

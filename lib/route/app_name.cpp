@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint16_t https_port = 443;
 constexpr std::uint16_t http_port = 80;
 
-bool is_id(std::string_view text)
+bool is_label_id(std::string_view text)
 {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
@@ -20,7 +20,7 @@ bool is_id(std::string_view text)
 }
 
 /// Leading zeros are read as upstream reads them; port 0 is nobody's.
-Result<std::uint16_t> parse_port(std::string_view text)
+Result<std::uint16_t> parse_port_label(std::string_view text)
 {
   const auto port = parse_u64(text);
   if (!port || *port == 0 || *port > std::numeric_limits<std::uint16_t>::max())
@@ -48,7 +48,7 @@ Result<AppLabel> parse_app_label(std::string_view label)
   const auto dash = label.find('-');
   AppLabel out;
   out.id = std::string{label.substr(0, dash)};
-  if (!is_id(out.id)) return fail(Errc::malformed, "\"{}\" names no app", printable(label));
+  if (!is_label_id(out.id)) return fail(Errc::malformed, "\"{}\" names no app", printable(label));
   std::string_view spec = dash == std::string_view::npos ? "" : label.substr(dash + 1);
   if (spec.ends_with('g')) {
     out.mode = Mode::terminate_h2;
@@ -59,8 +59,8 @@ Result<AppLabel> parse_app_label(std::string_view label)
   }
   out.port = out.mode == Mode::passthrough ? https_port : http_port;
   if (!spec.empty())
-    out.port = TRY(parse_port(spec).within("\"{}\" (want ID, ID-PORT, ID-PORTs or ID-PORTg)",
-                                           printable(label)));
+    out.port = TRY(parse_port_label(spec).within("\"{}\" (want ID, ID-PORT, ID-PORTs or ID-PORTg)",
+                                                 printable(label)));
   return out;
 }
 

@@ -5,7 +5,7 @@
 namespace dstack::route {
 namespace {
 
-std::string line(std::string_view label)
+std::string label_line(std::string_view label)
 {
   const auto got = parse_app_label(label);
   if (!got) return "no";
@@ -18,17 +18,17 @@ TEST_SUITE("route::app_name")
 {
   TEST_CASE("the published vectors of the label's grammar")
   {
-    CHECK(line("a") == "a 80 terminate");
-    CHECK(line("a-8080") == "a 8080 terminate");
-    CHECK(line("a-443s") == "a 443 passthrough");
-    CHECK(line("a-s") == "a 443 passthrough");
-    CHECK(line("a-8443s") == "a 8443 passthrough");
-    CHECK(line("as") == "as 80 terminate");
-    CHECK(line("a-50051g") == "a 50051 terminate-h2");
-    CHECK(line("a-g") == "a 80 terminate-h2");
-    CHECK(line("a-gs") == "no");
-    CHECK(line("a-sg") == "no");
-    CHECK(line("a-1-2") == "no");
+    CHECK(label_line("a") == "a 80 terminate");
+    CHECK(label_line("a-8080") == "a 8080 terminate");
+    CHECK(label_line("a-443s") == "a 443 passthrough");
+    CHECK(label_line("a-s") == "a 443 passthrough");
+    CHECK(label_line("a-8443s") == "a 8443 passthrough");
+    CHECK(label_line("as") == "as 80 terminate");
+    CHECK(label_line("a-50051g") == "a 50051 terminate-h2");
+    CHECK(label_line("a-g") == "a 80 terminate-h2");
+    CHECK(label_line("a-gs") == "no");
+    CHECK(label_line("a-sg") == "no");
+    CHECK(label_line("a-1-2") == "no");
   }
 
   TEST_CASE("suffixes that do not exist, and ports that are none, are refused")
@@ -37,20 +37,20 @@ TEST_SUITE("route::app_name")
          {"", "-", "-80", "a-h", "a-80h", "a-80p", "a-ss", "a-80ss", "a-65536", "a-0", "a-0s",
           "a--", "a--80", "a-+80", "a- 80", "a-99999999999999999999", "A", "a.b", "a-8080S"}) {
       CAPTURE(bad);
-      CHECK(line(bad) == "no");
+      CHECK(label_line(bad) == "no");
     }
-    CHECK(line("a-65535") == "a 65535 terminate");
-    CHECK(line("a-0080") == "a 80 terminate");
-    CHECK(line("a-") == "a 80 terminate");
+    CHECK(label_line("a-65535") == "a 65535 terminate");
+    CHECK(label_line("a-0080") == "a 80 terminate");
+    CHECK(label_line("a-") == "a 80 terminate");
   }
 
   TEST_CASE("an app id, an instance id and special names are the same to the grammar")
   {
-    CHECK(line("3327603e03f5bd1f830812ca4a789277fc31f577-8443s") ==
+    CHECK(label_line("3327603e03f5bd1f830812ca4a789277fc31f577-8443s") ==
           "3327603e03f5bd1f830812ca4a789277fc31f577 8443 passthrough");
-    CHECK(line("gateway") == "gateway 80 terminate");
-    CHECK(line("health") == "health 80 terminate");
-    CHECK(line("gateway-g") == "gateway 80 terminate-h2");
+    CHECK(label_line("gateway") == "gateway 80 terminate");
+    CHECK(label_line("health") == "health 80 terminate");
+    CHECK(label_line("gateway-g") == "gateway 80 terminate-h2");
   }
 
   TEST_CASE("the error says what a name looks like")

@@ -13,7 +13,7 @@ AppTable table()
   return AppTable{std::move(records)};
 }
 
-std::string line(const Route& route, const AppTable& among)
+std::string route_line(const Route& route, const AppTable& among)
 {
   if (const auto* built_in = std::get_if<ToBuiltIn>(&route))
     return fmt::format("{} of {}", built_in->page == ToBuiltIn::Page::health ? "health" : "gateway",
@@ -33,7 +33,7 @@ std::string of(std::string_view host)
   static const AppTable among = table();
   Hello hello;
   hello.server_name = std::string{host};
-  return line(route_of(hello, {{"example.com"}}, among), among);
+  return route_line(route_of(hello, {{"example.com"}}, among), among);
 }
 
 } // namespace
@@ -90,18 +90,19 @@ TEST_SUITE("route::app_table")
   TEST_CASE("no name and addresses are refused, and say so")
   {
     const AppTable none;
-    CHECK(line(route_of(Hello{}, {}, none), none) == "no_name: the client named no host");
+    CHECK(route_line(route_of(Hello{}, {}, none), none) == "no_name: the client named no host");
     Hello literal;
     literal.literal_address = "192.0.2.1";
-    CHECK(line(route_of(literal, {}, none), none) ==
+    CHECK(route_line(route_of(literal, {}, none), none) ==
           "no_name: the client named the address 192.0.2.1");
   }
 
   TEST_CASE("a custom domain is passed through to what its record says; special names are not")
   {
     const AppTable among = table();
-    CHECK(line(route_of(CustomTarget{"a", 8443}, among), among) == "passthrough 8443 i1 i2");
-    CHECK(line(route_of(CustomTarget{"gateway", 80}, among), among).starts_with("unknown_app"));
+    CHECK(route_line(route_of(CustomTarget{"a", 8443}, among), among) == "passthrough 8443 i1 i2");
+    CHECK(
+        route_line(route_of(CustomTarget{"gateway", 80}, among), among).starts_with("unknown_app"));
   }
 
   TEST_CASE("every reason has a name and an alert")

@@ -6,7 +6,7 @@
 namespace dstack::route {
 namespace {
 
-constexpr Time now{1'000'000};
+constexpr Time chosen_at{1'000'000};
 
 struct Fleet {
   explicit Fleet(std::size_t count, const PortPolicy& policy = {})
@@ -24,7 +24,8 @@ struct Fleet {
   {
     const ToApp route{{std::string{id}, 80, Mode::terminate}, "example.com", table.find(id)};
     return choose(
-        table, route, [&](std::uint32_t index) { return states.at(index); }, settings, now, random);
+        table, route, [&](std::uint32_t index) { return states.at(index); }, settings, chosen_at,
+        random);
   }
   std::vector<std::uint32_t> order(std::uint64_t random = 0, std::string_view id = "a") const
   {
@@ -81,17 +82,17 @@ TEST_SUITE("route::balance")
   {
     Fleet fleet{2};
     fleet.states[0].failures = 1;
-    fleet.states[0].last_failure = Time{now.ms - 999};
+    fleet.states[0].last_failure = Time{chosen_at.ms - 999};
     CHECK(fleet.order() == Order{1, 0});
-    fleet.states[0].last_failure = Time{now.ms - 1000};
+    fleet.states[0].last_failure = Time{chosen_at.ms - 1000};
     CHECK(fleet.order() == Order{0, 1});
     fleet.states[0].failures = 3;
-    fleet.states[0].last_failure = Time{now.ms - 3999};
+    fleet.states[0].last_failure = Time{chosen_at.ms - 3999};
     CHECK(fleet.order() == Order{1, 0});
     fleet.states[0].failures = 4'000'000'000;
-    fleet.states[0].last_failure = Time{now.ms - 29'999};
+    fleet.states[0].last_failure = Time{chosen_at.ms - 29'999};
     CHECK(fleet.order() == Order{1, 0});
-    fleet.states[0].last_failure = Time{now.ms - 30'000};
+    fleet.states[0].last_failure = Time{chosen_at.ms - 30'000};
     CHECK(fleet.order() == Order{0, 1});
   }
 
@@ -99,7 +100,7 @@ TEST_SUITE("route::balance")
   {
     Fleet fleet{2};
     fleet.states[0].failures = 1;
-    fleet.states[0].last_failure = Time{now.ms + 3'600'000};
+    fleet.states[0].last_failure = Time{chosen_at.ms + 3'600'000};
     CHECK(fleet.order() == Order{0, 1});
     for (InstanceState& state : fleet.states)
       state.handshake_age_ms = 1'000'000'000;
@@ -123,7 +124,7 @@ TEST_SUITE("route::balance")
     Fleet fleet{3};
     fleet.states[1].drained = true;
     fleet.states[1].failures = 9;
-    fleet.states[1].last_failure = now;
+    fleet.states[1].last_failure = chosen_at;
     CHECK(fleet.order(0, "i1") == Order{1});
   }
 
@@ -187,31 +188,31 @@ TEST_SUITE("route::balance")
 
   TEST_CASE("a race begins with the first and lets the others follow one by one")
   {
-    Race race{{7, 8, 9}, {75, 5'000}, now};
-    CHECK(race.start(now) == 7);
-    CHECK(!race.start(now));
-    CHECK(race.wake() == Time{now.ms + 75});
-    CHECK(race.start(Time{now.ms + 75}) == 8);
-    CHECK(!race.start(Time{now.ms + 149}));
+    Race race{{7, 8, 9}, {75, 5'000}, chosen_at};
+    CHECK(race.start(chosen_at) == 7);
+    CHECK(!race.start(chosen_at));
+    CHECK(race.wake() == Time{chosen_at.ms + 75});
+    CHECK(race.start(Time{chosen_at.ms + 75}) == 8);
+    CHECK(!race.start(Time{chosen_at.ms + 149}));
     race.failed();
-    CHECK(race.start(Time{now.ms + 149}) == 9);
-    CHECK(race.wake() == Time{now.ms + 5'000});
-    CHECK(!race.lost(Time{now.ms + 4'999}));
-    CHECK(race.lost(Time{now.ms + 5'000}));
+    CHECK(race.start(Time{chosen_at.ms + 149}) == 9);
+    CHECK(race.wake() == Time{chosen_at.ms + 5'000});
+    CHECK(!race.lost(Time{chosen_at.ms + 4'999}));
+    CHECK(race.lost(Time{chosen_at.ms + 5'000}));
   }
 
   TEST_CASE("a race is lost when all attempts came to nothing, or its time is over")
   {
-    Race race{{7, 8}, {75, 5'000}, now};
-    CHECK(race.start(now) == 7);
+    Race race{{7, 8}, {75, 5'000}, chosen_at};
+    CHECK(race.start(chosen_at) == 7);
     race.failed();
-    CHECK(!race.lost(now));
-    CHECK(race.start(now) == 8);
+    CHECK(!race.lost(chosen_at));
+    CHECK(race.start(chosen_at) == 8);
     race.failed();
-    CHECK(race.lost(now));
-    Race late{{7}, {75, 5'000}, now};
-    CHECK(!late.start(Time{now.ms + 5'000}));
-    CHECK(Race{{}, {}, now}.lost(now));
+    CHECK(race.lost(chosen_at));
+    Race late{{7}, {75, 5'000}, chosen_at};
+    CHECK(!late.start(Time{chosen_at.ms + 5'000}));
+    CHECK(Race{{}, {}, chosen_at}.lost(chosen_at));
   }
 }
 

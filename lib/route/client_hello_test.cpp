@@ -28,7 +28,7 @@ HelloPeeker::Outcome peek(ByteView data, std::size_t step = 1U << 20U)
 }
 
 /// The outcome in one line, the same whole and byte by byte.
-std::string line(ByteView data)
+std::string hello_line(ByteView data)
 {
   const auto out = peek(data);
   CHECK(out == peek(data, 1));
@@ -97,7 +97,7 @@ Bytes in_records(ByteView content, std::size_t each)
 
 std::string line_of(ByteView extensions)
 {
-  return line(in_records(message(extensions), 16384));
+  return hello_line(in_records(message(extensions), 16384));
 }
 
 } // namespace
@@ -106,24 +106,27 @@ TEST_SUITE("route::client_hello")
 {
   TEST_CASE("real clients are understood: openssl, curl, wget, python, node, go, chromium")
   {
-    CHECK(line(captured("openssl")) == "a1b2-8443s.apps.example.com 304 303 302 301");
-    CHECK(line(captured("openssl-no-sni")) == " 304 303 302 301");
-    CHECK(line(captured("openssl-tls1_2")) == "a1b2-8443s.apps.example.com h2 http/1.1 303");
-    CHECK(line(captured("openssl-tls1")) == "a1b2-8443s.apps.example.com 301");
-    CHECK(line(captured("openssl-dot")) == "a1b2-8443s.apps.example.com 304 303 302 301");
-    CHECK(line(captured("openssl-literal")) == "192.0.2.1 304 303 302 301");
-    CHECK(line(captured("curl")) == "a1b2-8443s.apps.example.com h2 http/1.1 304 303 302 301");
-    CHECK(line(captured("curl-literal")) == " h2 http/1.1 304 303 302 301");
-    CHECK(line(captured("wget")) == "localhost 304 303 302 301");
-    CHECK(line(captured("python")) == "a1b2-8443s.apps.example.com 304 303");
-    CHECK(line(captured("python-alpn")) == "a1b2-8443s.apps.example.com h2 http/1.1 304 303");
-    CHECK(line(captured("python-no-sni")) == " 304 303");
-    CHECK(line(captured("python-tls1_2")) == "a1b2-8443s.apps.example.com 303");
-    CHECK(line(captured("node")) == "a1b2-8443s.apps.example.com h2 http/1.1 304 303");
-    CHECK(line(captured("go")) == "a1b2-8443s.apps.example.com h2 304 303");
-    CHECK(line(captured("chromium")) == "a1b2-8443s.apps.example.com h2 http/1.1 304 303");
-    CHECK(line(captured("openssl-fragments")).starts_with("a1b2-8443s.apps.example.com protocol"));
-    CHECK(line(captured("openssl-long-alpn")).starts_with("a1b2-8443s.apps.example.com protocol"));
+    CHECK(hello_line(captured("openssl")) == "a1b2-8443s.apps.example.com 304 303 302 301");
+    CHECK(hello_line(captured("openssl-no-sni")) == " 304 303 302 301");
+    CHECK(hello_line(captured("openssl-tls1_2")) == "a1b2-8443s.apps.example.com h2 http/1.1 303");
+    CHECK(hello_line(captured("openssl-tls1")) == "a1b2-8443s.apps.example.com 301");
+    CHECK(hello_line(captured("openssl-dot")) == "a1b2-8443s.apps.example.com 304 303 302 301");
+    CHECK(hello_line(captured("openssl-literal")) == "192.0.2.1 304 303 302 301");
+    CHECK(hello_line(captured("curl")) ==
+          "a1b2-8443s.apps.example.com h2 http/1.1 304 303 302 301");
+    CHECK(hello_line(captured("curl-literal")) == " h2 http/1.1 304 303 302 301");
+    CHECK(hello_line(captured("wget")) == "localhost 304 303 302 301");
+    CHECK(hello_line(captured("python")) == "a1b2-8443s.apps.example.com 304 303");
+    CHECK(hello_line(captured("python-alpn")) == "a1b2-8443s.apps.example.com h2 http/1.1 304 303");
+    CHECK(hello_line(captured("python-no-sni")) == " 304 303");
+    CHECK(hello_line(captured("python-tls1_2")) == "a1b2-8443s.apps.example.com 303");
+    CHECK(hello_line(captured("node")) == "a1b2-8443s.apps.example.com h2 http/1.1 304 303");
+    CHECK(hello_line(captured("go")) == "a1b2-8443s.apps.example.com h2 304 303");
+    CHECK(hello_line(captured("chromium")) == "a1b2-8443s.apps.example.com h2 http/1.1 304 303");
+    CHECK(hello_line(captured("openssl-fragments"))
+              .starts_with("a1b2-8443s.apps.example.com protocol"));
+    CHECK(hello_line(captured("openssl-long-alpn"))
+              .starts_with("a1b2-8443s.apps.example.com protocol"));
   }
 
   TEST_CASE("split at every byte, a captured hello needs more until its last byte")
@@ -149,7 +152,7 @@ TEST_SUITE("route::client_hello")
     const Bytes hello = message(concat({filler, sni("a.example")}), 32);
     for (const unsigned each : {1U, 2U, 3U, 4U, 5U, 7U, 100U, 4096U, 16384U}) {
       CAPTURE(each);
-      CHECK(line(in_records(hello, each)) == "a.example 303");
+      CHECK(hello_line(in_records(hello, each)) == "a.example 303");
     }
   }
 
@@ -160,14 +163,15 @@ TEST_SUITE("route::client_hello")
       return message(concat({extension(21, Bytes(body - others - 4)), sni("a.example")}));
     };
     REQUIRE(of_size(16384).size() == 16388);
-    CHECK(line(in_records(of_size(16384), 16384)) == "a.example 303");
-    CHECK(line(in_records(of_size(16385), 16384)) ==
+    CHECK(hello_line(in_records(of_size(16384), 16384)) == "a.example 303");
+    CHECK(hello_line(in_records(of_size(16385), 16384)) ==
           "47: a ClientHello of 16385 bytes (at most 16384)");
-    CHECK(line(in_records(Bytes{1, 0xff, 0xff, 0xff}, 16384)) ==
+    CHECK(hello_line(in_records(Bytes{1, 0xff, 0xff, 0xff}, 16384)) ==
           "47: a ClientHello of 16777215 bytes (at most 16384)");
     // The same in records of one byte: more headers than content.
-    CHECK(line(in_records(of_size(16384), 1)) == "47: a ClientHello in more than 65536 bytes");
-    CHECK(line(in_records(of_size(10000), 1)) == "a.example 303");
+    CHECK(hello_line(in_records(of_size(16384), 1)) ==
+          "47: a ClientHello in more than 65536 bytes");
+    CHECK(hello_line(in_records(of_size(10000), 1)) == "a.example 303");
   }
 
   TEST_CASE("what follows the hello is kept and not judged")
@@ -180,22 +184,23 @@ TEST_SUITE("route::client_hello")
       CHECK(equal(peeker.take_bytes(), all));
     }
     const Bytes two = concat({message(sni("a.example")), as_bytes("\x0b\0\0\0")});
-    CHECK(line(in_records(two, 16384)) == "a.example 303");
+    CHECK(hello_line(in_records(two, 16384)) == "a.example 303");
   }
 
   TEST_CASE("what is not TLS is refused by its first bytes, without waiting for more")
   {
-    CHECK(line(as_bytes("G")) == "10: the first byte is 0x47: not TLS");
-    CHECK(line(as_bytes("\x80\x2e\x01\x03\x01")) == "70: the first byte is 0x80: not TLS");
-    CHECK(line(as_bytes("\x16\x02")) == "70: a record of SSL 2");
-    CHECK(line(as_bytes("PROXY TCP4 ")) == "10: the first byte is 0x50: not TLS");
-    CHECK(line(Bytes{22, 3, 1, 0, 0}) == "10: a handshake record without content");
-    CHECK(line(Bytes{22, 3, 1, 0x40, 1}) == "22: a record of 16385 bytes");
-    CHECK(line(Bytes{22, 3, 1, 0, 9, 2}) == "10: handshake message 2 (want a ClientHello)");
-    CHECK(line(Bytes{22, 3, 1, 0, 1, 1, 20}) == "10: a record of type 20 inside the ClientHello");
-    CHECK(line(Bytes{22, 3, 1, 0, 4, 1, 0, 0, 0}) ==
+    CHECK(hello_line(as_bytes("G")) == "10: the first byte is 0x47: not TLS");
+    CHECK(hello_line(as_bytes("\x80\x2e\x01\x03\x01")) == "70: the first byte is 0x80: not TLS");
+    CHECK(hello_line(as_bytes("\x16\x02")) == "70: a record of SSL 2");
+    CHECK(hello_line(as_bytes("PROXY TCP4 ")) == "10: the first byte is 0x50: not TLS");
+    CHECK(hello_line(Bytes{22, 3, 1, 0, 0}) == "10: a handshake record without content");
+    CHECK(hello_line(Bytes{22, 3, 1, 0x40, 1}) == "22: a record of 16385 bytes");
+    CHECK(hello_line(Bytes{22, 3, 1, 0, 9, 2}) == "10: handshake message 2 (want a ClientHello)");
+    CHECK(hello_line(Bytes{22, 3, 1, 0, 1, 1, 20}) ==
+          "10: a record of type 20 inside the ClientHello");
+    CHECK(hello_line(Bytes{22, 3, 1, 0, 4, 1, 0, 0, 0}) ==
           "50: ClientHello: version: need 2 bytes at offset 0, have 0");
-    CHECK(line(Bytes{}) == "more");
+    CHECK(hello_line(Bytes{}) == "more");
   }
 
   TEST_CASE("names: case, final dot, addresses, and what DNS could not know")

@@ -20,7 +20,7 @@ std::optional<std::string> question(std::string_view prefix, std::string_view ho
   return name;
 }
 
-bool is_id(std::string_view text)
+bool is_target_id(std::string_view text)
 {
   return !text.empty() && text.size() <= max_id &&
          std::all_of(text.begin(), text.end(),
@@ -55,7 +55,8 @@ Result<CustomTarget> parse_app_address(std::string_view text)
     return fail(Errc::malformed, "\"{}\" (want APP-ID:PORT)", quoted);
   CustomTarget out;
   out.id = lower(text.substr(0, colon));
-  if (!is_id(out.id)) return fail(Errc::malformed, "\"{}\" does not begin with an id", quoted);
+  if (!is_target_id(out.id))
+    return fail(Errc::malformed, "\"{}\" does not begin with an id", quoted);
   const auto port = parse_u64(text.substr(colon + 1));
   if (!port || *port == 0 || *port > std::numeric_limits<std::uint16_t>::max())
     return fail(Errc::malformed, "\"{}\" does not end in a port", quoted);

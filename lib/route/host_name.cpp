@@ -9,11 +9,6 @@ namespace dstack::route {
 
 namespace {
 
-bool is_digit(char c)
-{
-  return c >= '0' && c <= '9';
-}
-
 bool is_letter(char c)
 {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

@@ -12,7 +12,7 @@ PortPolicy policy(std::string_view text)
   return *parse_port_policy(*codec::parse_json(text));
 }
 
-std::string error_of(std::string_view text)
+std::string policy_error(std::string_view text)
 {
   const auto got = parse_port_policy(*codec::parse_json(text));
   return got ? "fine" : got.error().message();
@@ -56,15 +56,15 @@ TEST_SUITE("route::port_policy")
 
   TEST_CASE("a policy that is malformed is an error, never an open one")
   {
-    CHECK(error_of("[]") == "no object");
-    CHECK(error_of(R"({"ports":[{"port":0}]})") == "ports: port 0 (want 1 to 65535)");
-    CHECK(error_of(R"({"ports":[{"port":65536}]})") == "ports: port 65536 (want 1 to 65535)");
-    CHECK(error_of(R"({"ports":{}})") == "ports: no array");
-    CHECK(error_of(R"({"ports":[443]})") != "fine");
-    CHECK(error_of(R"({"ports":[{"pp":true}]})") != "fine");
-    CHECK(error_of(R"({"restrict_mode":1})") != "fine");
-    CHECK(error_of(R"({"ports":[{"port":1,"pp":"yes"}]})") != "fine");
-    CHECK(error_of(R"({"ports":null,"restrict_mode":null})") == "fine");
+    CHECK(policy_error("[]") == "no object");
+    CHECK(policy_error(R"({"ports":[{"port":0}]})") == "ports: port 0 (want 1 to 65535)");
+    CHECK(policy_error(R"({"ports":[{"port":65536}]})") == "ports: port 65536 (want 1 to 65535)");
+    CHECK(policy_error(R"({"ports":{}})") == "ports: no array");
+    CHECK(policy_error(R"({"ports":[443]})") != "fine");
+    CHECK(policy_error(R"({"ports":[{"pp":true}]})") != "fine");
+    CHECK(policy_error(R"({"restrict_mode":1})") != "fine");
+    CHECK(policy_error(R"({"ports":[{"port":1,"pp":"yes"}]})") != "fine");
+    CHECK(policy_error(R"({"ports":null,"restrict_mode":null})") == "fine");
   }
 
   TEST_CASE("of a port given twice the last counts, as upstream reads it")

@@ -32,7 +32,7 @@ bool begins_like(ByteView data, ByteView magic)
 }
 
 /// Decimal without leading zeros.
-Result<std::uint16_t> parse_port(std::string_view text)
+Result<std::uint16_t> parse_header_port(std::string_view text)
 {
   const auto port = parse_u64(text);
   if (!port || *port > std::numeric_limits<std::uint16_t>::max() ||
@@ -64,8 +64,8 @@ Result<std::optional<ProxyAddresses>> parse_v1(std::string_view line)
   ProxyAddresses out;
   out.source.address = TRY(parse_of_family(words[2], family).within("source"));
   out.destination.address = TRY(parse_of_family(words[3], family).within("destination"));
-  out.source.port = TRY(parse_port(words[4]).within("source port"));
-  out.destination.port = TRY(parse_port(words[5]).within("destination port"));
+  out.source.port = TRY(parse_header_port(words[4]).within("source port"));
+  out.destination.port = TRY(parse_header_port(words[5]).within("destination port"));
   return std::optional{out};
 }
 

@@ -8,7 +8,7 @@ namespace {
 using Version = ProxyHeader::Version;
 
 /// The outcome in one line; every shorter prefix must need more or say the same.
-std::string line(ByteView data)
+std::string header_line(ByteView data)
 {
   const auto out = read_proxy_header(data);
   for (std::size_t n = 0; n < data.size(); ++n) {
@@ -27,7 +27,7 @@ std::string line(ByteView data)
 
 std::string v1(std::string_view text)
 {
-  return line(as_bytes(text));
+  return header_line(as_bytes(text));
 }
 
 /// As `magic || command || family || length || rest`.
@@ -35,12 +35,12 @@ std::string v2(std::string_view rest_in_hex, std::size_t size)
 {
   const Bytes head = *parse_hex(rest_in_hex.substr(0, 4));
   const Bytes rest = *parse_hex(rest_in_hex.substr(4));
-  return line(ByteWriter{}
-                  .put(*parse_hex("0d0a0d0a000d0a515549540a"))
-                  .put(head)
-                  .u16be(static_cast<std::uint16_t>(size))
-                  .put(rest)
-                  .take());
+  return header_line(ByteWriter{}
+                         .put(*parse_hex("0d0a0d0a000d0a515549540a"))
+                         .put(head)
+                         .u16be(static_cast<std::uint16_t>(size))
+                         .put(rest)
+                         .take());
 }
 
 } // namespace
@@ -120,7 +120,7 @@ TEST_SUITE("route::proxy_header")
     CHECK(v2("2211", 12) == "PROXY v2: version and command 0x22");
     CHECK(v2("1111", 12) == "PROXY v2: version and command 0x11");
     CHECK(v2("2112c0a80001c0a8000bdc0401bb", 12) == "PROXY v2: address family 0x12 (want TCP)");
-    CHECK(line(*parse_hex("0d0a0d0a000d0a515549540b")) ==
+    CHECK(header_line(*parse_hex("0d0a0d0a000d0a515549540b")) ==
           "the connection does not begin with a PROXY header");
   }
 
@@ -155,7 +155,8 @@ TEST_SUITE("route::proxy_header")
   {
     const ProxyAddresses mixed{{*parse_address("2001:db8::1"), 5},
                                {*parse_address("10.0.0.1"), 443}};
-    CHECK(line(write_proxy_header(Version::v2, mixed)) == "v2 52 [2001:db8::1]:5 10.0.0.1:443");
+    CHECK(header_line(write_proxy_header(Version::v2, mixed)) ==
+          "v2 52 [2001:db8::1]:5 10.0.0.1:443");
     CHECK(to_text(write_proxy_header(Version::v1, mixed)) == "PROXY UNKNOWN\r\n");
   }
 

@@ -31,7 +31,7 @@ Enrolment who(std::uint8_t instance, std::uint8_t app, std::uint8_t wg_key)
   return {{app}, {instance}, {1}, key(wg_key), std::nullopt};
 }
 
-std::string line(const Result<Registry::Outcome>& got)
+std::string outcome_line(const Result<Registry::Outcome>& got)
 {
   if (!got) return fmt::format("{}: {}", name_of(got.error().code()), got.error().message());
   return fmt::format("{} {} {}{}{}", got->entry.instance_id, got->entry.app_id,
@@ -49,10 +49,10 @@ TEST_SUITE("route::registry")
   TEST_CASE("a new instance gets an address; registering again changes nothing")
   {
     auto all = registry();
-    CHECK(line(all.enrol(who(1, 0xa, 1), now)) == "01 0a 10.8.0.2 peers unknown");
-    CHECK(line(all.enrol(who(2, 0xa, 2), now)) == "02 0a 10.8.0.3 peers unknown");
+    CHECK(outcome_line(all.enrol(who(1, 0xa, 1), now)) == "01 0a 10.8.0.2 peers unknown");
+    CHECK(outcome_line(all.enrol(who(2, 0xa, 2), now)) == "02 0a 10.8.0.3 peers unknown");
     const auto again = all.enrol(who(1, 0xa, 1), Time{now.ms + 1});
-    CHECK(line(again) == "01 0a 10.8.0.2 unknown");
+    CHECK(outcome_line(again) == "01 0a 10.8.0.2 unknown");
     CHECK(!again->table_changed);
     CHECK(again->entry.registered == now);
     CHECK(all.peers().size() == 2);
@@ -64,15 +64,15 @@ TEST_SUITE("route::registry")
   {
     auto all = registry();
     REQUIRE(all.enrol(who(1, 0xa, 1), now));
-    CHECK(line(all.enrol(who(2, 0xa, 1), now)) ==
+    CHECK(outcome_line(all.enrol(who(2, 0xa, 1), now)) ==
           "denied: the WireGuard key is another instance's");
-    CHECK(line(all.enrol(who(2, 0xa, 255), now)) ==
+    CHECK(outcome_line(all.enrol(who(2, 0xa, 255), now)) ==
           "denied: the WireGuard key is the gateway's own");
-    CHECK(line(all.enrol(who(2, 0xa, 0), now)) == "malformed: a WireGuard key of zeros");
+    CHECK(outcome_line(all.enrol(who(2, 0xa, 0), now)) == "malformed: a WireGuard key of zeros");
     CHECK(all.size() == 1);
     REQUIRE(all.enrol(who(1, 0xa, 3), now));
-    CHECK(line(all.enrol(who(2, 0xa, 1), now)) == "02 0a 10.8.0.3 peers unknown");
-    CHECK(line(all.enrol(who(1, 0xa, 1), now)) ==
+    CHECK(outcome_line(all.enrol(who(2, 0xa, 1), now)) == "02 0a 10.8.0.3 peers unknown");
+    CHECK(outcome_line(all.enrol(who(1, 0xa, 1), now)) ==
           "denied: the WireGuard key is another instance's");
   }
 
@@ -80,18 +80,20 @@ TEST_SUITE("route::registry")
   {
     auto all = registry();
     REQUIRE(all.enrol(who(1, 0xa, 1), now));
-    CHECK(line(all.enrol(who(1, 0xb, 1), now)) ==
+    CHECK(outcome_line(all.enrol(who(1, 0xb, 1), now)) ==
           "denied: instance 01 belongs to app 0a, not to 0b");
-    CHECK(line(all.enrol(who(0xa, 0xb, 2), now)) == "denied: instance 0a has the id of an app");
-    CHECK(line(all.enrol(who(2, 1, 2), now)) == "denied: app 01 has the id of an instance");
-    CHECK(line(all.enrol(who(7, 7, 2), now)) == "denied: instance 07 has the id of its app");
+    CHECK(outcome_line(all.enrol(who(0xa, 0xb, 2), now)) ==
+          "denied: instance 0a has the id of an app");
+    CHECK(outcome_line(all.enrol(who(2, 1, 2), now)) == "denied: app 01 has the id of an instance");
+    CHECK(outcome_line(all.enrol(who(7, 7, 2), now)) ==
+          "denied: instance 07 has the id of its app");
     Enrolment none = who(2, 0xa, 2);
     none.instance_id.clear();
-    CHECK(line(all.enrol(none, now)) ==
+    CHECK(outcome_line(all.enrol(none, now)) ==
           "denied: the instance id is empty: such apps cannot be reached by name");
     none = who(2, 0xa, 2);
     none.app_id = Bytes(65);
-    CHECK(line(all.enrol(none, now)) == "malformed: app id of 65 bytes (at most 64)");
+    CHECK(outcome_line(all.enrol(none, now)) == "malformed: app id of 65 bytes (at most 64)");
   }
 
   TEST_CASE("a new key keeps the address and counts as a registration")
@@ -99,7 +101,7 @@ TEST_SUITE("route::registry")
     auto all = registry();
     REQUIRE(all.enrol(who(1, 0xa, 1), now));
     const auto changed = all.enrol(who(1, 0xa, 9), Time{now.ms + 5});
-    CHECK(line(changed) == "01 0a 10.8.0.2 peers unknown");
+    CHECK(outcome_line(changed) == "01 0a 10.8.0.2 peers unknown");
     CHECK(changed->entry.registered == Time{now.ms + 5});
   }
 
@@ -108,7 +110,7 @@ TEST_SUITE("route::registry")
     auto all = registry();
     Enrolment one = who(1, 0xa, 1);
     one.reported = open;
-    CHECK(line(all.enrol(one, now)) == "01 0a 10.8.0.2 peers");
+    CHECK(outcome_line(all.enrol(one, now)) == "01 0a 10.8.0.2 peers");
     one.reported.reset();
     CHECK(!all.enrol(one, now)->policy_unknown);
     one.compose_hash = {2};
@@ -138,12 +140,12 @@ TEST_SUITE("route::registry")
   TEST_CASE("without addresses left nobody new comes in; a removed one makes room")
   {
     auto all = registry("10.8.0.0/30");
-    CHECK(line(all.enrol(who(1, 0xa, 1), now)) == "01 0a 10.8.0.2 peers unknown");
-    CHECK(line(all.enrol(who(2, 0xa, 2), now)) ==
+    CHECK(outcome_line(all.enrol(who(1, 0xa, 1), now)) == "01 0a 10.8.0.2 peers unknown");
+    CHECK(outcome_line(all.enrol(who(2, 0xa, 2), now)) ==
           "denied: no address is left in 10.8.0.0/30 (1 in use)");
     CHECK(all.remove("01"));
     CHECK(!all.remove("01"));
-    CHECK(line(all.enrol(who(2, 1, 1), now)) == "02 01 10.8.0.2 peers unknown");
+    CHECK(outcome_line(all.enrol(who(2, 1, 1), now)) == "02 01 10.8.0.2 peers unknown");
   }
 
   TEST_CASE("one app cannot use up the addresses")
@@ -151,7 +153,8 @@ TEST_SUITE("route::registry")
     auto all = registry("10.8.0.0/29", 2);
     REQUIRE(all.enrol(who(1, 0xa, 1), now));
     REQUIRE(all.enrol(who(2, 0xa, 2), now));
-    CHECK(line(all.enrol(who(3, 0xa, 3), now)) == "denied: app 0a has 2 instances (at most 2)");
+    CHECK(outcome_line(all.enrol(who(3, 0xa, 3), now)) ==
+          "denied: app 0a has 2 instances (at most 2)");
     CHECK(all.enrol(who(2, 0xa, 4), now));
     CHECK(all.enrol(who(3, 0xb, 3), now));
   }
@@ -188,7 +191,7 @@ TEST_SUITE("route::registry")
     auto after = registry();
     for (const RegistryEntry& entry : before.entries())
       CHECK(after.restore(entry));
-    CHECK(line(after.enrol(one, now)) == "01 0a 10.8.0.2");
+    CHECK(outcome_line(after.enrol(one, now)) == "01 0a 10.8.0.2");
     RegistryEntry odd = before.entries()[0];
     CHECK(!after.restore(odd));
     odd.instance_id = "03";
@@ -217,7 +220,7 @@ TEST_SUITE("route::registry")
     theirs.address = *parse_address("10.8.64.2");
     REQUIRE(all.restore(theirs));
     CHECK(all.find("05")->address.text() == "10.8.64.2");
-    CHECK(line(all.enrol(who(5, 0xa, 6), now)) == "05 0a 10.8.64.2 peers unknown");
+    CHECK(outcome_line(all.enrol(who(5, 0xa, 6), now)) == "05 0a 10.8.64.2 peers unknown");
     RegistryEntry odd = theirs;
     odd.instance_id = "06";
     odd.public_key = key(7);

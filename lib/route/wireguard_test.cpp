@@ -25,7 +25,7 @@ std::string with(std::string_view from, std::string_view to)
   return text.replace(at, from.size(), to);
 }
 
-std::string error_of(std::string_view text)
+std::string dump_error(std::string_view text)
 {
   const auto got = parse_wg_dump(text);
   return got ? "fine" : got.error().message();
@@ -57,21 +57,22 @@ TEST_SUITE("route::wireguard")
     for (std::size_t n = 0; n < dump.size(); ++n) {
       CAPTURE(n);
       const bool whole_lines = n > 0 && dump[n - 1] == '\n';
-      CHECK((error_of(dump.substr(0, n)) == "fine") == whole_lines);
+      CHECK((dump_error(dump.substr(0, n)) == "fine") == whole_lines);
     }
   }
 
   TEST_CASE("errors name the line and the word")
   {
-    CHECK(error_of("") == "wg show: no interface");
-    CHECK(error_of(with("\t51820", "\t65536")) == "wg show: line 1: port: 65536 (at most 65535)");
-    CHECK(error_of(with("1790000000", "-1")).starts_with("wg show: line 2: handshake: "));
-    CHECK(error_of(with("192.0.2.7:9182", "host:9182")) ==
+    CHECK(dump_error("") == "wg show: no interface");
+    CHECK(dump_error(with("\t51820", "\t65536")) == "wg show: line 1: port: 65536 (at most 65535)");
+    CHECK(dump_error(with("1790000000", "-1")).starts_with("wg show: line 2: handshake: "));
+    CHECK(dump_error(with("192.0.2.7:9182", "host:9182")) ==
           "wg show: line 2: endpoint: \"host\" is no IP address");
-    CHECK(error_of(with("10.8.0.2/32", "10.8.0.2/30")).starts_with("wg show: line 2: allowed IPs"));
-    CHECK(error_of(with("+Ab4FO", "+Ab4F")) ==
+    CHECK(
+        dump_error(with("10.8.0.2/32", "10.8.0.2/30")).starts_with("wg show: line 2: allowed IPs"));
+    CHECK(dump_error(with("+Ab4FO", "+Ab4F")) ==
           "wg show: line 2: public key: a key of 43 characters (want 44)");
-    CHECK(error_of(with("\t25\n", "\t25\t\n")) == "wg show: line 2: a peer of 9 words (want 8)");
+    CHECK(dump_error(with("\t25\n", "\t25\t\n")) == "wg show: line 2: a peer of 9 words (want 8)");
   }
 
   TEST_CASE("a key is 32 bytes, written one way")

@@ -2,6 +2,7 @@
 #include "store/host_facts.hpp"
 
 #include "base/text.hpp"
+#include "store/test_directory.hpp"
 #include "sys/spawn.hpp"
 
 #include <doctest/doctest.h>
@@ -13,10 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct TempDirectory {
-  fs::path path = *sys::make_temp_directory(fs::temp_directory_path(), "dstack-disk");
-  ~TempDirectory() { static_cast<void>(sys::remove_tree(path)); }
-};
+using test::TempDirectory;
 
 /// Output of a tool, or nothing when it is not installed.
 std::optional<std::string> tool(std::vector<std::string> argv)

@@ -1,6 +1,7 @@
 #include "store/vm_store.hpp"
 
 #include "base/text.hpp"
+#include "store/test_directory.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -11,10 +12,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct TempDirectory {
-  fs::path path = *sys::make_temp_directory(fs::temp_directory_path(), "dstack-store");
-  ~TempDirectory() { static_cast<void>(sys::remove_tree(path)); }
-};
+using test::TempDirectory;
 
 VmSpec spec_named(const std::string& name, std::uint8_t number)
 {

@@ -18,7 +18,7 @@ namespace der = x509::der;
 namespace {
 
 constexpr std::size_t max_file = 16'384;
-constexpr std::int64_t ten_years = std::int64_t{3652} * 86'400;
+constexpr std::int64_t certificate_life = std::int64_t{3652} * 86'400;
 constexpr std::size_t auth_data_size = 32;
 constexpr std::size_t qe_report_data_offset = 320; // spec verify 2.3
 
@@ -56,7 +56,7 @@ Result<Made> make_chain(const crypto::P256Key& root,
                         Time now)
 {
   const std::int64_t from = now.seconds() - 86'400;
-  const std::int64_t to = now.seconds() + ten_years;
+  const std::int64_t to = now.seconds() + certificate_life;
   const std::string root_cn{sim_root_name};
   const std::string platform_cn{sim_platform_name};
   x509::CertificateSpec spec{root_cn, root_cn, 1, from, to, 1, {}};

@@ -13,7 +13,7 @@ using codec::Json;
 namespace {
 
 constexpr std::size_t max_key = 16'384;
-constexpr std::int64_t ten_years = std::int64_t{3650} * 86'400;
+constexpr std::int64_t collateral_life = std::int64_t{3650} * 86'400;
 constexpr std::string_view signer_name = "dstack SIMULATED SGX TCB Signing";
 constexpr std::size_t components = 16;
 
@@ -129,7 +129,7 @@ Result<std::optional<SimTrust>> read_sim_trust(const fs::path& directory)
 
 Status ensure_sim_collateral(const fs::path& directory, Time now)
 {
-  const Period period{now.seconds() - 86'400, now.seconds() + ten_years};
+  const Period period{now.seconds() - 86'400, now.seconds() + collateral_life};
   for (const auto& [name, tee] : {std::pair{"collateral.json", dcap::TeeType::tdx},
                                   {"sgx-collateral.json", dcap::TeeType::sgx}}) {
     if (fs::exists(directory / name)) continue;

@@ -8,6 +8,8 @@
 
 namespace dstack::vault {
 
+inline constexpr std::size_t scalar_size = 32; ///< bytes of a secret key or a seed
+
 /// SHA-256 of the root CA's SubjectPublicKeyInfo: the same at every replica.
 using ClusterId = std::array<std::uint8_t, 32>;
 ClusterId cluster_id_of(ByteView ca_spki);

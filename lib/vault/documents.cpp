@@ -26,11 +26,6 @@ std::string utc(std::int64_t seconds)
   return format_utc(Time{seconds * 1000});
 }
 
-Bytes text_of(const Json& json)
-{
-  return to_bytes(codec::write_json(json, {.indent = 2}) + "\n");
-}
-
 Result<Json> document(ByteView text, std::string_view schema)
 {
   if (text.size() > max_document)
@@ -102,14 +97,14 @@ Bytes write_public(const PublicRoot& root)
   Json epochs = Json::array();
   for (const EpochInfo& one : root.epochs)
     epochs.push(Json::object().set("epoch", one.epoch).set("created_at", utc(one.created_at)));
-  return text_of(Json::object()
-                     .set("schema", public_schema)
-                     .set("cluster", hex(root.cluster))
-                     .set("ca_spki", hex(root.ca_spki))
-                     .set("k256_public", hex(root.k256))
-                     .set("root_ca", x509::to_pem(root.root_ca))
-                     .set("temp_ca", x509::to_pem(root.temp_ca))
-                     .set("epochs", std::move(epochs)));
+  return document_text(Json::object()
+                           .set("schema", public_schema)
+                           .set("cluster", hex(root.cluster))
+                           .set("ca_spki", hex(root.ca_spki))
+                           .set("k256_public", hex(root.k256))
+                           .set("root_ca", x509::to_pem(root.root_ca))
+                           .set("temp_ca", x509::to_pem(root.temp_ca))
+                           .set("epochs", std::move(epochs)));
 }
 
 Result<PublicRoot> read_public(ByteView text)
@@ -130,12 +125,12 @@ Result<PublicRoot> read_public(ByteView text)
 
 Bytes write_sealed(const SealedRoot& root)
 {
-  return text_of(Json::object()
-                     .set("schema", sealed_schema)
-                     .set("cluster", hex(root.cluster))
-                     .set("custody", to_json(root.custody))
-                     .set("nonce", hex(root.nonce))
-                     .set("sealed", hex(root.sealed)));
+  return document_text(Json::object()
+                           .set("schema", sealed_schema)
+                           .set("cluster", hex(root.cluster))
+                           .set("custody", to_json(root.custody))
+                           .set("nonce", hex(root.nonce))
+                           .set("sealed", hex(root.sealed)));
 }
 
 Result<SealedRoot> read_sealed(ByteView text)

@@ -1,6 +1,7 @@
 #include "vault/documents.hpp"
 
 #include "vault/test_roots.hpp"
+#include "vault/test_tools.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,23 +9,12 @@ namespace dstack::vault {
 
 namespace {
 
+using testing::code_of;
 using testing::now;
 using testing::published_root;
+using testing::replaced;
 
-Errc code_of(const auto& result)
-{
-  REQUIRE_FALSE(result);
-  return result.error().code();
-}
-
-std::string replaced(std::string text, std::string_view from, std::string_view to)
-{
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
-
-const Secret<32> key{{1, 2, 3}};
+const Secret<32> root_key{{1, 2, 3}};
 
 Custody quorum()
 {
@@ -80,13 +70,13 @@ TEST_SUITE("vault::documents")
   {
     const RootMaterial material = *with_new_epoch(published_root(), now);
     for (const Custody& custody : {Custody{}, quorum()}) {
-      const SealedRoot sealed = seal_root(material, custody, key);
+      const SealedRoot sealed = seal_root(material, custody, root_key);
       const Bytes text = write_sealed(sealed);
       const auto back = read_sealed(text);
       REQUIRE(back);
       CHECK(write_sealed(*back) == text);
       CHECK(back->custody.provider == custody.provider);
-      const auto opened = unseal_root(*back, key);
+      const auto opened = unseal_root(*back, root_key);
       REQUIRE(opened);
       CHECK(equal(encode(*opened).view(), encode(material).view()));
       CHECK(code_of(unseal_root(*back, Secret<32>{})) == Errc::untrusted);
@@ -98,37 +88,37 @@ TEST_SUITE("vault::documents")
 
   TEST_CASE("the same root never has the same ciphertext twice")
   {
-    const SealedRoot a = seal_root(published_root(), {}, key);
-    const SealedRoot b = seal_root(published_root(), {}, key);
+    const SealedRoot a = seal_root(published_root(), {}, root_key);
+    const SealedRoot b = seal_root(published_root(), {}, root_key);
     CHECK(a.nonce != b.nonce);
     CHECK(a.sealed != b.sealed);
   }
 
   TEST_CASE("ciphertext is bound to its cluster and to who can open it")
   {
-    const SealedRoot sealed = seal_root(published_root(), quorum(), key);
+    const SealedRoot sealed = seal_root(published_root(), quorum(), root_key);
     SealedRoot changed = sealed;
     changed.cluster[0] ^= 1U;
-    CHECK(code_of(unseal_root(changed, key)) == Errc::untrusted);
+    CHECK(code_of(unseal_root(changed, root_key)) == Errc::untrusted);
     changed = sealed;
     changed.custody.circle.custodians[0] = "mallory";
-    CHECK(code_of(unseal_root(changed, key)) == Errc::untrusted);
+    CHECK(code_of(unseal_root(changed, root_key)) == Errc::untrusted);
     changed = sealed;
     changed.custody.circle.commitments.pop_back();
-    CHECK(code_of(unseal_root(changed, key)) == Errc::untrusted);
+    CHECK(code_of(unseal_root(changed, root_key)) == Errc::untrusted);
     changed = sealed;
     changed.custody = {};
-    CHECK(code_of(unseal_root(changed, key)) == Errc::untrusted);
+    CHECK(code_of(unseal_root(changed, root_key)) == Errc::untrusted);
     for (std::size_t i = 0; i < sealed.sealed.size(); ++i) {
       changed = sealed;
       changed.sealed[i] ^= 0x80U;
-      CHECK_FALSE(unseal_root(changed, key));
+      CHECK_FALSE(unseal_root(changed, root_key));
     }
   }
 
   TEST_CASE("a sealed root that does not follow the format")
   {
-    const std::string text = to_text(write_sealed(seal_root(published_root(), quorum(), key)));
+    const std::string text = to_text(write_sealed(seal_root(published_root(), quorum(), root_key)));
     const auto code = [&](std::string_view from, std::string_view to) {
       return code_of(read_sealed(as_bytes(replaced(text, from, to))));
     };

@@ -24,6 +24,11 @@ Status need_schema(const Json& json, std::string_view schema)
   return fail(Errc::unsupported, "the schema is '{}' (want '{}')", printable(seen), schema);
 }
 
+Bytes document_text(const Json& json)
+{
+  return to_bytes(codec::write_json(json, {.indent = 2}) + "\n");
+}
+
 Result<Bytes> need_hex(const Json& json, std::string_view key)
 {
   return parse_hex(TRY(json.need_string(key))).within("'{}'", key);

@@ -9,6 +9,8 @@ namespace dstack::vault {
 Status only_members(const codec::Json& json, std::initializer_list<std::string_view> known);
 /// Errc::unsupported for a document of another schema.
 Status need_schema(const codec::Json& json, std::string_view schema);
+/// A document as it is written.
+Bytes document_text(const codec::Json& json);
 /// Errors name the key.
 Result<Bytes> need_hex(const codec::Json& json, std::string_view key);
 template <std::size_t N>

@@ -2,6 +2,7 @@
 
 #include "vault/rotation.hpp"
 #include "vault/test_roots.hpp"
+#include "vault/test_tools.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,16 +10,9 @@ namespace dstack::vault {
 
 namespace {
 
-struct Scratch {
-  Scratch()
-      : path(*sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-replication-test"))
-  {
-  }
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
-  sys::fs::path path;
-};
+using testing::Scratch;
 
-constexpr Time at{testing::now * 1000};
+constexpr Time rotated_at{testing::now * 1000};
 
 OpenRoot make(const Vault& vault)
 {
@@ -72,8 +66,8 @@ TEST_SUITE("vault::replication_file")
     const Vault vault{scratch.path};
     const OpenRoot root = make(vault);
     ReplicationFile log{scratch.path / "replication.jsonl"};
-    REQUIRE(log.open(root.open.k256, root.material.root.k256, at));
-    const Rotation rotation = add_epoch(vault, root, log, at);
+    REQUIRE(log.open(root.open.k256, root.material.root.k256, rotated_at));
+    const Rotation rotation = add_epoch(vault, root, log, rotated_at);
     CHECK(rotation.done);
     REQUIRE(rotation.root);
     CHECK(rotation.root->open.current_epoch() == 1);
@@ -99,11 +93,11 @@ TEST_SUITE("vault::replication_file")
     const OpenRoot second = adopt("second");
     const Vault vault{scratch.path / "second"};
     ReplicationFile log{scratch.path / "replication.jsonl"};
-    REQUIRE(log.open(first.open.k256, first.material.root.k256, at));
+    REQUIRE(log.open(first.open.k256, first.material.root.k256, rotated_at));
     const RootMaterial there =
         *with_new_epoch(*with_new_epoch(first.material, testing::now), testing::now + 9);
 
-    const Rotation taken = take_epochs(vault, second, {there, "https://first"}, log, at);
+    const Rotation taken = take_epochs(vault, second, {there, "https://first"}, log, rotated_at);
     CHECK(taken.done);
     REQUIRE(taken.root);
     CHECK(taken.root->open.epochs.size() == 3);
@@ -115,10 +109,12 @@ TEST_SUITE("vault::replication_file")
     CHECK(kms::verify_replication(text, first.open.k256)->entries.back().about ==
           "epoch 2 of https://first");
 
-    const Rotation again = take_epochs(vault, *taken.root, {there, "https://first"}, log, at);
+    const Rotation again =
+        take_epochs(vault, *taken.root, {there, "https://first"}, log, rotated_at);
     CHECK(again.done);
     CHECK_FALSE(again.root);
-    const Rotation refused = take_epochs(vault, *taken.root, {generate_root(), "x"}, log, at);
+    const Rotation refused =
+        take_epochs(vault, *taken.root, {generate_root(), "x"}, log, rotated_at);
     CHECK_FALSE(refused.done);
     CHECK_FALSE(refused.root);
   }
@@ -133,21 +129,21 @@ TEST_SUITE("vault::replication_file")
                       }};
     const OpenRoot root = make(vault);
     ReplicationFile closed{scratch.path / "replication.jsonl"};
-    const Rotation unwritten = add_epoch(vault, root, closed, at);
+    const Rotation unwritten = add_epoch(vault, root, closed, rotated_at);
     REQUIRE_FALSE(unwritten.done);
     CHECK(unwritten.done.error().message().starts_with("epoch 1 was added, but not written down"));
     REQUIRE(unwritten.root);
     CHECK(unwritten.root->open.current_epoch() == 1);
 
     fails = true; // after sealed.json has the epoch, before public.json tells of it
-    const Rotation halfway = add_epoch(vault, *unwritten.root, closed, at);
+    const Rotation halfway = add_epoch(vault, *unwritten.root, closed, rotated_at);
     CHECK_FALSE(halfway.done);
     REQUIRE(halfway.root);
     CHECK(halfway.root->open.current_epoch() == 2);
     CHECK(vault.read_public()->current_epoch() == 2);
 
     fails = false;
-    const Rotation stale = add_epoch(vault, root, closed, at);
+    const Rotation stale = add_epoch(vault, root, closed, rotated_at);
     REQUIRE_FALSE(stale.done);
     CHECK(stale.done.error().message().find("epoch 2 was added meanwhile") != std::string::npos);
     REQUIRE(stale.root);

@@ -2,6 +2,7 @@
 
 #include "crypto/hash.hpp"
 #include "crypto/random.hpp"
+#include "vault/custody.hpp"
 
 #include <algorithm>
 
@@ -10,7 +11,6 @@ namespace dstack::vault {
 namespace {
 
 constexpr std::uint8_t version = 1;
-constexpr std::size_t scalar_size = 32;
 
 keys::RootKeys copy_of(const keys::RootKeys& roots)
 {

@@ -14,7 +14,6 @@ namespace {
 
 using codec::Json;
 
-constexpr std::size_t scalar_size = 32;
 constexpr std::string_view open_key = "\"share\"";
 
 /// Everything but the scalar.
@@ -24,11 +23,6 @@ Json head_of(const CustodianShare& share, Protection protection)
   out.set("schema", share_schema).set("cluster", hex(share.cluster));
   out.set("index", unsigned{share.share.index});
   return set_circle(out, share.circle).set("protection", name_of(protection));
-}
-
-Bytes text_of(const Json& json)
-{
-  return to_bytes(codec::write_json(json, {.indent = 2}) + "\n");
 }
 
 /// What an encrypted scalar is bound to: it cannot be moved under another head.
@@ -224,7 +218,7 @@ std::string_view name_of(Protection protection)
 
 SecretBytes write_share(const CustodianShare& share)
 {
-  Bytes head = text_of(head_of(share, Protection::none));
+  Bytes head = document_text(head_of(share, Protection::none));
   head.resize(head.size() - std::string_view{"\n}\n"}.size());
   SecretBytes out{std::move(head)};
   out.append(as_bytes(",\n  \"share\": \""));
@@ -247,7 +241,7 @@ Result<Bytes> write_share(const CustodianShare& share,
   Json out = head_of(share, Protection::passphrase);
   out.set("kdf", to_json(kdf)).set("nonce", hex(nonce));
   out.set("sealed", hex(crypto::xchacha_seal(key, nonce, context, share.share.value.view())));
-  return text_of(out);
+  return document_text(out);
 }
 
 Result<Bytes> write_share(const CustodianShare& share, const crypto::BoxPublic& to)
@@ -257,7 +251,7 @@ Result<Bytes> write_share(const CustodianShare& share, const crypto::BoxPublic& 
   std::copy(value.begin(), value.end(), scalar.mutable_view().begin());
   Json out = head_of(share, Protection::box);
   out.set("to", hex(to)).set("sealed", hex(TRY(crypto::seal_key(to, scalar))));
-  return text_of(out);
+  return document_text(out);
 }
 
 Result<ShareView> view_share(ByteView file)

@@ -1,6 +1,7 @@
 #include "vault/share_file.hpp"
 
 #include "vault/test_roots.hpp"
+#include "vault/test_tools.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,28 +10,17 @@ namespace dstack::vault {
 namespace {
 
 using testing::cheap;
+using testing::code_of;
 using testing::passphrase;
+using testing::replaced;
 using testing::shares;
-
-Errc code_of(const auto& result)
-{
-  REQUIRE_FALSE(result);
-  return result.error().code();
-}
-
-std::string replaced(std::string text, std::string_view from, std::string_view to)
-{
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
 
 std::string open_text(const CustodianShare& share)
 {
   return to_text(write_share(share).view());
 }
 
-bool same(const CustodianShare& a, const CustodianShare& b)
+bool same_share(const CustodianShare& a, const CustodianShare& b)
 {
   return a.cluster == b.cluster && a.circle == b.circle && a.share.index == b.share.index &&
          (a.share.value - b.share.value).is_zero();
@@ -45,12 +35,12 @@ TEST_SUITE("vault::share_file")
     const auto all = shares(3, 2);
     const auto open = read_share(write_share(all[1]).view());
     REQUIRE(open);
-    CHECK(same(*open, all[1]));
+    CHECK(same_share(*open, all[1]));
     CHECK(open->custodian() == "c2");
 
     const SecretBytes words = passphrase("correct horse");
     const Bytes locked = *write_share(all[1], words, cheap);
-    CHECK(same(*read_share(locked, {&words, nullptr}), all[1]));
+    CHECK(same_share(*read_share(locked, {&words, nullptr}), all[1]));
     CHECK(code_of(read_share(locked)) == Errc::denied);
     const SecretBytes wrong = passphrase("correct house");
     const auto refused = read_share(locked, {&wrong, nullptr});
@@ -60,7 +50,7 @@ TEST_SUITE("vault::share_file")
     const auto owner = crypto::BoxKey::generate();
     const auto other = crypto::BoxKey::generate();
     const Bytes boxed = *write_share(all[2], owner.public_key());
-    CHECK(same(*read_share(boxed, {nullptr, &owner}), all[2]));
+    CHECK(same_share(*read_share(boxed, {nullptr, &owner}), all[2]));
     CHECK(code_of(read_share(boxed)) == Errc::denied);
     CHECK(code_of(read_share(boxed, {nullptr, &other})) == Errc::untrusted);
   }

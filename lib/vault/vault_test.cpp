@@ -2,6 +2,7 @@
 
 #include "vault/share_directory.hpp"
 #include "vault/test_roots.hpp"
+#include "vault/test_tools.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -14,20 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::cheap;
+using testing::code_of;
 using testing::now;
 using testing::passphrase;
-
-struct Scratch {
-  Scratch() : path(*sys::make_temp_directory(fs::temp_directory_path(), "vault-test")) {}
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
-  fs::path path;
-};
-
-Errc code_of(const auto& result)
-{
-  REQUIRE_FALSE(result);
-  return result.error().code();
-}
+using testing::Scratch;
 
 WithPassphrase words()
 {
@@ -72,7 +63,7 @@ std::set<std::string> names_in(const fs::path& directory)
   return out;
 }
 
-bool same(const RootMaterial& a, const RootMaterial& b)
+bool same_root(const RootMaterial& a, const RootMaterial& b)
 {
   return equal(encode(a).view(), encode(b).view());
 }
@@ -101,18 +92,18 @@ TEST_SUITE("vault::vault")
 
     const auto opened = vault.open(passphrase("correct horse"), now);
     REQUIRE(opened);
-    CHECK(same(opened->material, made->material));
+    CHECK(same_root(opened->material, made->material));
     CHECK(opened->open == made->open);
     CHECK(*vault.read_public() == made->open);
     CHECK(code_of(vault.open(passphrase("correct house"), now)) == Errc::untrusted);
     CHECK(code_of(vault.open(std::vector<crypto::Share>{}, now)) == Errc::denied);
-    CHECK(same(vault.reopen(made->sealing_key, now)->material, made->material));
+    CHECK(same_root(vault.reopen(made->sealing_key, now)->material, made->material));
 
     const auto again = vault.create(words(), birth());
     CHECK(code_of(again) == Errc::denied);
     CHECK(again.error().message().find("already bootstrapped") != std::string::npos);
     CHECK(code_of(vault.adopt(testing::published_root(), words(), birth())) == Errc::denied);
-    CHECK(same(vault.open(passphrase("correct horse"), now)->material, made->material));
+    CHECK(same_root(vault.open(passphrase("correct horse"), now)->material, made->material));
   }
 
   TEST_CASE("two custodians of three open a root, one does not, a liar is named")
@@ -128,7 +119,7 @@ TEST_SUITE("vault::vault")
     for (const auto& [a, b] : {std::pair{0U, 1U}, {0U, 2U}, {2U, 1U}}) {
       const auto opened = vault.open({given[a].share, given[b].share}, now);
       REQUIRE(opened);
-      CHECK(same(opened->material, made->material));
+      CHECK(same_root(opened->material, made->material));
     }
     const auto one = vault.open({given[2].share}, now);
     CHECK(code_of(one) == Errc::denied);
@@ -224,8 +215,8 @@ TEST_SUITE("vault::vault")
     REQUIRE(second);
     const auto opened = vault.open(passphrase("correct horse"), now + 30);
     REQUIRE(opened);
-    CHECK(same(opened->material, second->material));
-    CHECK(same(vault.reopen(made->sealing_key, now)->material, second->material));
+    CHECK(same_root(opened->material, second->material));
+    CHECK(same_root(vault.reopen(made->sealing_key, now)->material, second->material));
     CHECK(vault.read_public()->current_epoch() == 2);
   }
 

@@ -1,4 +1,4 @@
-#include "base/test_vectors.hpp"
+#include "verify/test_evidence.hpp"
 #include "verify/verify.hpp"
 #include "x509/app_certificate.hpp"
 #include "x509/der.hpp"
@@ -9,17 +9,8 @@ namespace dstack::verify {
 
 namespace {
 
-std::filesystem::path vectors()
-{
-  return test_vectors() / "attest";
-}
-
-bool present()
-{
-  if (std::filesystem::exists(vectors())) return true;
-  MESSAGE("not run: no vectors at " << vectors().string());
-  return false;
-}
+using test::present;
+using test::vectors;
 
 /// A published app, as evidence that somebody presents for its own report data.
 struct Presented {

@@ -1,4 +1,4 @@
-#include "base/test_vectors.hpp"
+#include "verify/test_evidence.hpp"
 #include "verify/verify.hpp"
 #include "x509/read.hpp"
 
@@ -9,10 +9,8 @@ using namespace dstack::verify;
 
 namespace {
 
-std::filesystem::path vectors()
-{
-  return test_vectors() / "attest";
-}
+using test::present;
+using test::vectors;
 
 /// A published GetQuote answer of a dstack app, with collateral of its time.
 struct Published {
@@ -25,13 +23,6 @@ struct Published {
 
   Verdict judge() { return verify::verify(evidence, {&verifier, &collateral, {}}, question); }
 };
-
-bool present()
-{
-  if (std::filesystem::exists(vectors())) return true;
-  MESSAGE("not run: no vectors at " << vectors().string());
-  return false;
-}
 
 const Check* find(const Verdict& verdict, std::string_view id)
 {

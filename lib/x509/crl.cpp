@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array<std::uint8_t, 3> oid_crl_number{0x55, 0x1d, 0x14};
 constexpr std::array<std::uint8_t, 3> oid_authority_key_id{0x55, 0x1d, 0x23};
-constexpr std::uint8_t extensions_tag = 0xa0;
+constexpr std::uint8_t crl_extensions_tag = 0xa0;
 constexpr std::uint8_t key_id_tag = 0x80;
 constexpr std::uint64_t version_2 = 1;
 
@@ -76,7 +76,7 @@ Status read_tbs(ByteView content, Crl& out)
   out.this_update = TRY(time_value(TRY(in.next())).within("thisUpdate"));
   out.next_update = TRY(time_value(TRY(in.next())).within("nextUpdate"));
   if (in.peek() == tag::sequence) TRY(read_entries(TRY(in.next()).content, out));
-  TRY(read_extensions(TRY(in.expect(extensions_tag)).content, out));
+  TRY(read_extensions(TRY(in.expect(crl_extensions_tag)).content, out));
   return in.finish();
 }
 

@@ -21,6 +21,9 @@ inline constexpr std::uint8_t utc_time = 0x17;
 inline constexpr std::uint8_t generalized_time = 0x18;
 inline constexpr std::uint8_t sequence = 0x30;
 inline constexpr std::uint8_t set = 0x31;
+/// Of a certificate (RFC 5280, 4.1).
+inline constexpr std::uint8_t version = 0xa0;
+inline constexpr std::uint8_t extensions = 0xa3;
 } // namespace tag
 
 struct Tlv {

@@ -7,9 +7,7 @@ namespace dstack::x509 {
 
 namespace {
 
-constexpr std::uint8_t version_tag = 0xa0;
-constexpr std::uint8_t extensions_tag = 0xa3;
-constexpr std::size_t max_extensions = 64;
+constexpr std::size_t max_any_extensions = 64;
 constexpr std::size_t max_oid = 64;
 
 /// "1.3.6.1.4.1.62397.1.8" (X.690, 8.19): minimal base-128 numbers, the first of two in one.
@@ -51,8 +49,8 @@ Result<std::vector<ReadExtension>> read_extensions(ByteView wrapped)
     for (const ReadExtension& other : out)
       if (other.oid == extension.oid)
         return fail(Errc::malformed, "extension {} twice", extension.oid);
-    if (out.size() == max_extensions)
-      return fail(Errc::malformed, "more than {} extensions", max_extensions);
+    if (out.size() == max_any_extensions)
+      return fail(Errc::malformed, "more than {} extensions", max_any_extensions);
     out.push_back(std::move(extension));
   }
   return out;
@@ -79,7 +77,7 @@ std::string name_text(ByteView der)
 Status read_tbs(ByteView content, ReadCertificate& out)
 {
   DerReader in{content};
-  static_cast<void>(TRY(in.expect(version_tag)));
+  static_cast<void>(TRY(in.expect(tag::version)));
   static_cast<void>(TRY(in.expect(tag::integer)));  // serial number
   static_cast<void>(TRY(in.expect(tag::sequence))); // signature algorithm
   static_cast<void>(TRY(in.expect(tag::sequence))); // issuer
@@ -92,7 +90,7 @@ Status read_tbs(ByteView content, ReadCertificate& out)
   const Tlv key = TRY(in.expect(tag::sequence));
   TRY(check_key(key.content).within("public key"));
   out.spki = to_bytes(key.whole);
-  if (in.peek() == extensions_tag) out.extensions = TRY(read_extensions(TRY(in.next()).content));
+  if (in.peek() == tag::extensions) out.extensions = TRY(read_extensions(TRY(in.next()).content));
   return in.finish();
 }
 

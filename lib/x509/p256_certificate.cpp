@@ -16,8 +16,6 @@ constexpr std::array<std::uint8_t, 3> oid_common_name{0x55, 0x04, 0x03};
 constexpr std::array<std::uint8_t, 3> oid_subject_key_id{0x55, 0x1d, 0x0e};
 constexpr std::array<std::uint8_t, 3> oid_key_usage{0x55, 0x1d, 0x0f};
 constexpr std::array<std::uint8_t, 3> oid_basic_constraints{0x55, 0x1d, 0x13};
-constexpr std::uint8_t version_tag = 0xa0;
-constexpr std::uint8_t extensions_tag = 0xa3;
 constexpr std::uint64_t version_3 = 2;
 constexpr std::size_t max_extensions = 32;
 constexpr std::size_t max_serial = 20;
@@ -98,7 +96,7 @@ Status read_public_key(const Tlv& spki, P256Certificate& out)
 Status read_tbs(ByteView content, P256Certificate& out)
 {
   DerReader in{content};
-  const Tlv version = TRY(in.expect(version_tag));
+  const Tlv version = TRY(in.expect(tag::version));
   const Tlv number = TRY(read_one(version.content, tag::integer));
   if (TRY(small_unsigned(number, 255)) != version_3)
     return fail(Errc::malformed, "certificate version (want 3)");
@@ -109,7 +107,7 @@ Status read_tbs(ByteView content, P256Certificate& out)
   TRY(read_validity(TRY(in.expect(tag::sequence)).content, out).within("validity"));
   out.subject = TRY(in.expect(tag::sequence)).whole;
   TRY(read_public_key(TRY(in.expect(tag::sequence)), out));
-  TRY(read_extensions(TRY(in.expect(extensions_tag)).content, out).within("extensions"));
+  TRY(read_extensions(TRY(in.expect(tag::extensions)).content, out).within("extensions"));
   return in.finish();
 }
 

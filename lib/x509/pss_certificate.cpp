@@ -1,8 +1,8 @@
 #include "x509/pss_certificate.hpp"
 
 #include "base/text.hpp"
+#include "x509/asn1_time.hpp"
 
-#include <ctime>
 #include <openssl/x509v3.h>
 
 namespace dstack::x509 {
@@ -10,14 +10,6 @@ namespace dstack::x509 {
 namespace {
 
 using crypto::openssl_error;
-
-Result<std::int64_t> seconds_of(const ASN1_TIME* time)
-{
-  std::tm broken{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &broken) != 1)
-    return openssl_error(Errc::malformed, "time");
-  return static_cast<std::int64_t>(timegm(&broken));
-}
 
 /// The one common name of a name; empty when there is none or several.
 std::string common_name_of(const X509_NAME* name)
@@ -60,8 +52,8 @@ Result<PssCertificate> PssCertificate::parse(ByteView der)
     return fail(Errc::malformed, "certificate with an unknown critical extension");
   out.common_name_ = common_name_of(X509_get_subject_name(out.x509_.get()));
   out.issuer_name_ = common_name_of(X509_get_issuer_name(out.x509_.get()));
-  out.not_before_ = TRY(seconds_of(X509_get0_notBefore(out.x509_.get())).within("notBefore"));
-  out.not_after_ = TRY(seconds_of(X509_get0_notAfter(out.x509_.get())).within("notAfter"));
+  out.not_before_ = TRY(time_of(X509_get0_notBefore(out.x509_.get())).within("notBefore"));
+  out.not_after_ = TRY(time_of(X509_get0_notAfter(out.x509_.get())).within("notAfter"));
   return out;
 }
 
@@ -108,8 +100,8 @@ Result<PssRevocationList> PssRevocationList::parse(ByteView der)
   for (int i = 0; i < X509_CRL_get_ext_count(out.crl_.get()); ++i)
     if (X509_EXTENSION_get_critical(X509_CRL_get_ext(out.crl_.get(), i)) != 0)
       return fail(Errc::unsupported, "revocation list with a critical extension");
-  out.this_update_ = TRY(seconds_of(X509_CRL_get0_lastUpdate(out.crl_.get())).within("thisUpdate"));
-  out.next_update_ = TRY(seconds_of(X509_CRL_get0_nextUpdate(out.crl_.get())).within("nextUpdate"));
+  out.this_update_ = TRY(time_of(X509_CRL_get0_lastUpdate(out.crl_.get())).within("thisUpdate"));
+  out.next_update_ = TRY(time_of(X509_CRL_get0_nextUpdate(out.crl_.get())).within("nextUpdate"));
   return out;
 }
 

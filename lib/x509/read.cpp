@@ -1,10 +1,9 @@
 #include "x509/read.hpp"
 
 #include "base/text.hpp"
-#include "crypto/openssl.hpp"
+#include "x509/asn1_time.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -13,14 +12,6 @@ namespace dstack::x509 {
 namespace {
 
 using crypto::openssl_error;
-
-Result<std::int64_t> seconds_of(const ASN1_TIME* time)
-{
-  std::tm broken{};
-  if (ASN1_TIME_to_tm(time, &broken) != 1)
-    return openssl_error(Errc::malformed, "certificate time");
-  return static_cast<std::int64_t>(timegm(&broken));
-}
 
 Result<Bytes> spki_bytes(X509* certificate)
 {
@@ -85,8 +76,8 @@ Result<ReadCertificate> read_certificate(ByteView der)
   out.spki = TRY(spki_bytes(certificate.get()));
   out.subject = subject_text(certificate.get());
   out.subject_der = TRY(subject_bytes(certificate.get()));
-  out.not_before = TRY(seconds_of(X509_get0_notBefore(certificate.get())));
-  out.not_after = TRY(seconds_of(X509_get0_notAfter(certificate.get())));
+  out.not_before = TRY(time_of(X509_get0_notBefore(certificate.get())));
+  out.not_after = TRY(time_of(X509_get0_notAfter(certificate.get())));
   for (int i = 0; i < X509_get_ext_count(certificate.get()); ++i) {
     ReadExtension one = TRY(extension_of(X509_get_ext(certificate.get(), i)));
     if (out.find(one.oid) != nullptr) return fail(Errc::malformed, "extension {} twice", one.oid);

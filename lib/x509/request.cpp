@@ -20,7 +20,7 @@ using AuthorityKey = std::unique_ptr<AUTHORITY_KEYID, crypto::FreeWith<AUTHORITY
 constexpr std::uint8_t dns_name_tag = 0x82;
 constexpr std::uint8_t sequence_tag = 0x30;
 constexpr std::size_t max_names = 100;
-constexpr std::size_t max_name = 255;
+constexpr std::size_t max_dns_name = 255;
 
 void free_extensions(STACK_OF(X509_EXTENSION) * stack)
 {
@@ -56,7 +56,7 @@ Result<Bytes> alt_names_value(const std::vector<std::string>& dns_names)
   Bytes all;
   for (const std::string& name : dns_names) {
     const bool fine =
-        !name.empty() && name.size() <= max_name &&
+        !name.empty() && name.size() <= max_dns_name &&
         std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
     if (!fine) return fail(Errc::malformed, "\"{}\" is no DNS name", printable(name));
     const Bytes one = der::tlv(dns_name_tag, as_bytes(name));
