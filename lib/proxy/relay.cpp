@@ -240,7 +240,7 @@ void Connection::finish_up()
 {
   if (up_.finished) return;
   up_.finished = true;
-  server_->end_sending();
+  if (!down_.finished) server_->end_sending(); // closing it, which comes next, tells as much
 }
 
 void Connection::finish_down()
@@ -253,7 +253,7 @@ void Connection::finish_down()
     if (!down_.pending.empty()) return; // comes back here when that is sent
   }
   down_.finished = true;
-  client_.end_sending();
+  if (!up_.finished) client_.end_sending();
 }
 
 void Connection::maybe_done()
