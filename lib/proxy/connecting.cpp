@@ -114,7 +114,6 @@ void Connection::lose(std::size_t which)
     backend->last_failure_ms.store(sys::now().ms, std::memory_order_relaxed);
     backend->failures.fetch_add(1, std::memory_order_relaxed);
   }
-  worker_.bury(std::move(one.leg));
   racing_->attempts.erase(racing_->attempts.begin() + static_cast<std::ptrdiff_t>(which));
 }
 
@@ -129,8 +128,6 @@ void Connection::win(std::size_t which)
       backend->failures.store(0, std::memory_order_relaxed);
   std::unique_ptr<Leg> leg = std::move(one.leg);
   Held held = std::move(one.held);
-  for (Racing::Attempt& other : racing_->attempts)
-    if (other.leg) worker_.bury(std::move(other.leg));
   racing_.reset();
   leg->writable = true;
   start_relay(std::move(leg), std::move(held));

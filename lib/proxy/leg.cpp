@@ -29,8 +29,8 @@ ssize_t send_at_once(int fd, ByteView bytes)
 
 void Leg::close()
 {
-  if (epoll >= 0 && fd) ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd.get(), nullptr);
-  epoll = -1;
+  if (watcher != nullptr) watcher->forget(*this);
+  watcher = nullptr;
   fd.reset();
 }
 

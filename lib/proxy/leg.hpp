@@ -3,7 +3,7 @@
 /// otherwise.
 
 #include "base/bytes.hpp"
-#include "sys/fd.hpp"
+#include "proxy/watcher.hpp"
 
 namespace dstack::proxy {
 
@@ -21,14 +21,12 @@ struct Leg {
   sys::Fd fd{};
   bool readable = false;
   bool writable = false;
-  bool hung_up = false; ///< the other side sends no more; there may be bytes before its end
-  bool reset = false;   ///< an error was met
-  int epoll = -1;       ///< that watches it
-  bool watched = false; ///< epoll knows it
-  bool watched_for_room = false; ///< and tells when it can be written to
+  bool hung_up = false;       ///< the other side sends no more; there may be bytes before its end
+  bool reset = false;         ///< an error was met
+  Watcher* watcher = nullptr; ///< that watches it
+  std::uint32_t slot = 0;     ///< by this number there
+  bool watched_for_room = false; ///< for more than bytes to read
 
-  /// Takes it from epoll first: a program that is being started holds our sockets too until it runs,
-  /// and as long as one is open anywhere epoll tells of it, by a leg that is gone.
   void close();
   /// What epoll reported.
   void note(std::uint32_t events);

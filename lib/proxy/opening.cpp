@@ -347,7 +347,7 @@ void Connection::linger()
   account();
   phase_ = Phase::lingering;
   opening_.reset();
-  if (server_) worker_.bury(std::move(server_));
+  server_.reset();
   tls_.reset();
   held_ = Held{};
   client_.end_sending();

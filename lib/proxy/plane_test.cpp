@@ -149,51 +149,10 @@ std::string name_of_app(std::string_view id, std::uint16_t port, std::string_vie
   return fmt::format("{}-{}{}.apps.test", id, port, suffix);
 }
 
-/// Sockets that epolls of this process watch (proc(5), fdinfo).
-std::size_t watched()
-{
-  std::size_t out = 0;
-  for (const auto& one : sys::fs::directory_iterator{"/proc/self/fdinfo"}) {
-    const auto text = sys::read_text(one.path(), std::size_t{1} << 20U);
-    if (!text) continue; // closed meanwhile
-    for (auto at = text->find("tfd:"); at != std::string::npos; at = text->find("tfd:", at + 1))
-      ++out;
-  }
-  return out;
-}
-
-/// The plane's end of a client's connection, as a program that is being started holds it.
-sys::Fd copy_of_other_end(std::uint16_t port_of_client)
-{
-  for (int fd = 0; fd < 1024; ++fd) {
-    sockaddr_in peer{};
-    socklen_t size = sizeof peer;
-    if (::getpeername(fd, static_cast<sockaddr*>(static_cast<void*>(&peer)), &size) == 0 &&
-        peer.sin_family == AF_INET && ntohs(peer.sin_port) == port_of_client)
-      return sys::Fd{::dup(fd)};
-  }
-  return {};
-}
-
 } // namespace
 
 TEST_SUITE("proxy plane")
 {
-  TEST_CASE("a connection that is over is watched no more, whoever else holds its socket")
-  {
-    Setting at;
-    at.start();
-    const std::size_t before = watched();
-    auto client = *sys::connect_tcp("127.0.0.1", at.plane->listening().front().port, patience);
-    const std::uint16_t port = *sys::local_port(client.get());
-    REQUIRE(at.becomes([&] { return at.plane->live() == 1 && watched() == before + 1; }));
-    const sys::Fd copy = copy_of_other_end(port);
-    REQUIRE(copy);
-    client.reset();
-    REQUIRE(at.becomes([&] { return at.plane->live() == 0; }));
-    CHECK(watched() == before);
-  }
-
   TEST_CASE("ends TLS, relays, and counts")
   {
     const App app;

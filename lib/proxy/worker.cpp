@@ -56,7 +56,7 @@ std::vector<Mailbox::Letter> Mailbox::take()
 }
 
 Worker::Worker(Common& common, sys::Fd epoll, sys::Fd wake, std::uint64_t seed)
-    : common_(common), epoll_(std::move(epoll)),
+    : common_(common), watcher_(std::move(epoll)),
       mailbox_(std::make_shared<Mailbox>(std::move(wake))), now_ms_(sys::monotonic_ms()),
       timers_(now_ms_), sources_(share_of(common.settings.sources, common.settings.workers), seed),
       random_(seed), scratch_(scratch_size)
@@ -72,18 +72,11 @@ Worker::create(Common& common, std::vector<sys::Fd> listeners, std::uint64_t see
   sys::Fd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   if (!wake) return sys::errno_error("eventfd");
   std::unique_ptr<Worker> out{new Worker{common, std::move(epoll), std::move(wake), seed}};
-  const auto add = [&out](int fd, Leg& leg) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = &leg;
-    leg.epoll = out->epoll_.get();
-    return ::epoll_ctl(out->epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
-  };
-  bool added = add(out->mailbox_->event(), out->wake_);
+  bool added = out->watcher_.watch(out->wake_, out->mailbox_->event(), EPOLLIN);
   for (sys::Fd& listener : listeners) {
     auto leg = std::make_unique<Leg>();
     leg->fd = std::move(listener);
-    added = added && add(leg->fd.get(), *leg);
+    added = added && out->watcher_.watch(*leg, leg->fd.get(), EPOLLIN);
     out->listeners_.push_back(std::move(leg));
   }
   if (!added) return sys::errno_error("epoll_ctl");
@@ -108,16 +101,10 @@ std::uint64_t Worker::random()
 
 bool Worker::watch(Leg& leg, bool for_room)
 {
-  if (leg.watched && (leg.watched_for_room || !for_room)) return true;
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-  if (for_room) event.events |= EPOLLOUT;
-  event.data.ptr = &leg;
-  const int operation = leg.watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (leg.watcher != nullptr && (leg.watched_for_room || !for_room)) return true;
   leg.watched_for_room = for_room;
-  leg.watched = ::epoll_ctl(epoll_.get(), operation, leg.fd.get(), &event) == 0;
-  leg.epoll = epoll_.get();
-  return leg.watched;
+  const std::uint32_t events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+  return watcher_.watch(leg, leg.fd.get(), for_room ? events | EPOLLOUT : events);
 }
 
 void Worker::run()
@@ -128,18 +115,19 @@ void Worker::run()
     if (accept_again_ms_ != 0)
       wait = wait < 0 ? static_cast<int>(accept_pause_ms)
                       : std::min(wait, static_cast<int>(accept_pause_ms));
-    const int count = ::epoll_wait(epoll_.get(), events.data(), events_at_once, wait);
+    const int count = watcher_.wait(events, wait);
     if (count < 0 && errno != EINTR) bug("epoll_wait");
     now_ms_ = sys::monotonic_ms();
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
-      Leg& leg = *static_cast<Leg*>(event.data.ptr);
-      if (leg.owner != nullptr)
-        leg.owner->on_event(leg, event.events);
-      else if (&leg == &wake_)
+      Leg* const leg = watcher_.leg_of(event);
+      if (leg == nullptr) continue;
+      if (leg->owner != nullptr)
+        leg->owner->on_event(*leg, event.events);
+      else if (leg == &wake_)
         read_letters();
       else
-        accept_from(leg);
+        accept_from(*leg);
     }
     serve_again();
     timers_.advance(now_ms_, [](Timer& timer) { static_cast<Connection&>(timer).on_timer(); });
@@ -154,9 +142,8 @@ void Worker::run()
 void Worker::stop_listening()
 {
   for (auto& listener : listeners_) {
-    while (accept_from(*listener)) {} // who has connected already is served
-    listener->close();
-    buried_.push_back(std::move(listener)); // its event may be at hand
+    while (accept_from(*listener)) {
+    } // who has connected already is served
   }
   listeners_.clear();
 }
@@ -175,8 +162,8 @@ void Worker::again(Connection& connection)
 
 void Worker::serve_again()
 {
-  // Those that come back meanwhile wait for the next round. One that is closed stays in memory until
-  // clean_up().
+  // Those that come back meanwhile wait for the next round. One that is closed stays in memory
+  // until clean_up().
   std::vector<Connection*> turn;
   turn.swap(again_);
   for (Connection* one : turn)
@@ -217,12 +204,8 @@ void Worker::pause_accepting()
 
 void Worker::watch_listeners(std::uint32_t events)
 {
-  for (const auto& listener : listeners_) {
-    epoll_event event{};
-    event.events = events;
-    event.data.ptr = listener.get();
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener->fd.get(), &event);
-  }
+  for (const auto& listener : listeners_)
+    watcher_.watch(*listener, listener->fd.get(), events);
 }
 
 void Worker::take_in(sys::Fd socket, const route::Endpoint& peer)
@@ -275,7 +258,6 @@ void Worker::clean_up()
   for (const Connection* one : closed_)
     delete one; // NOLINT(cppcoreguidelines-owning-memory): see take_in
   closed_.clear();
-  buried_.clear();
 }
 
 void Worker::await(Connection& connection)

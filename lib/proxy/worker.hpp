@@ -74,9 +74,8 @@ public:
   void set_timer(Connection& connection, std::int64_t due_ms) { timers_.set(connection, due_ms); }
   /// Its turn comes again after the others'.
   void again(Connection& connection);
-  /// Destroys it, and what may still be named by events at hand, when these are through.
+  /// Destroys it when the events at hand are through.
   void close(Connection& connection);
-  void bury(std::unique_ptr<Leg> leg) { buried_.push_back(std::move(leg)); }
   /// So that an answer that comes later finds the connection, or finds that it has gone.
   void await(Connection& connection);
   void resolved(std::uint64_t ticket, const Result<route::CustomTarget>& target);
@@ -93,7 +92,7 @@ private:
   void clean_up();
 
   Common& common_;
-  sys::Fd epoll_;
+  Watcher watcher_; // before every leg
   std::shared_ptr<Mailbox> mailbox_;
   Leg wake_{};
   std::vector<std::unique_ptr<Leg>> listeners_{};
@@ -110,7 +109,6 @@ private:
   std::uint64_t live_ = 0;
   std::vector<Connection*> again_{};
   std::vector<Connection*> closed_{};
-  std::vector<std::unique_ptr<Leg>> buried_{};
   std::unordered_map<std::uint64_t, Connection*> awaiting_{};
   std::uint64_t next_ticket_ = 1;
   std::int64_t accept_again_ms_ = 0; ///< 0: accepting
