@@ -30,7 +30,6 @@ ssize_t send_at_once(int fd, ByteView bytes)
 void Leg::close()
 {
   if (watcher != nullptr) watcher->forget(*this);
-  watcher = nullptr;
   fd.reset();
 }
 

@@ -23,7 +23,7 @@ struct Leg {
   bool writable = false;
   bool hung_up = false;       ///< the other side sends no more; there may be bytes before its end
   bool reset = false;         ///< an error was met
-  Watcher* watcher = nullptr; ///< that watches it
+  Watcher* watcher = nullptr; ///< whose epoll knows it
   std::uint32_t slot = 0;     ///< by this number there
   bool watched_for_room = false; ///< for more than bytes to read
 

@@ -1,10 +1,8 @@
 #include "proxy/plane.hpp"
 
 #include "net/test_tls.hpp"
-#include "sys/files.hpp"
 #include "sys/workers.hpp"
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -27,11 +27,15 @@ bool Watcher::watch(Leg& leg, int fd, std::uint32_t events)
   epoll_event event{};
   event.events = events;
   event.data.u64 = std::uint64_t{slots_[leg.slot].uses} << uses_shift | leg.slot;
-  return ::epoll_ctl(epoll_.get(), known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0;
+  if (::epoll_ctl(epoll_.get(), known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
+    return true;
+  if (!known) forget(leg);
+  return false;
 }
 
-void Watcher::forget(const Leg& leg)
+void Watcher::forget(Leg& leg)
 {
+  leg.watcher = nullptr;
   slots_[leg.slot].leg = nullptr;
   free_.push_back(leg.slot);
 }

@@ -20,7 +20,7 @@ public:
   /// has no room.
   bool watch(Leg& leg, int fd, std::uint32_t events);
   /// The descriptor is about to be closed, which takes it from epoll.
-  void forget(const Leg& leg);
+  void forget(Leg& leg);
   /// epoll_wait.
   int wait(std::span<epoll_event> events, int timeout_ms) const;
   /// nullptr: it was closed since.

@@ -54,6 +54,17 @@ TEST_SUITE("proxy watcher")
     CHECK(watcher.leg_of(events[0]) == &second);
   }
 
+  TEST_CASE("what the system does not take is not watched")
+  {
+    Watcher watcher{sys::Fd{::epoll_create1(EPOLL_CLOEXEC)}};
+    Leg leg;
+    CHECK_FALSE(watcher.watch(leg, -1, EPOLLIN));
+    CHECK(leg.watcher == nullptr);
+    leg.fd = bell();
+    CHECK(watcher.watch(leg, leg.fd.get(), EPOLLIN));
+    CHECK(leg.watcher == &watcher);
+  }
+
   TEST_CASE("asking for other events keeps the leg's number")
   {
     Watcher watcher{sys::Fd{::epoll_create1(EPOLL_CLOEXEC)}};

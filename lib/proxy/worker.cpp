@@ -141,10 +141,10 @@ void Worker::run()
 
 void Worker::stop_listening()
 {
-  for (auto& listener : listeners_) {
-    while (accept_from(*listener)) {
-    } // who has connected already is served
-  }
+  // Who has connected already is served.
+  for (const auto& listener : listeners_)
+    while (accept_from(*listener))
+      ;
   listeners_.clear();
 }
 
