@@ -76,8 +76,8 @@ Result<ReadCertificate> read_certificate(ByteView der)
   out.spki = TRY(spki_bytes(certificate.get()));
   out.subject = subject_text(certificate.get());
   out.subject_der = TRY(subject_bytes(certificate.get()));
-  out.not_before = TRY(time_of(X509_get0_notBefore(certificate.get())));
-  out.not_after = TRY(time_of(X509_get0_notAfter(certificate.get())));
+  out.not_before = TRY(time_of(X509_get0_notBefore(certificate.get())).within("notBefore"));
+  out.not_after = TRY(time_of(X509_get0_notAfter(certificate.get())).within("notAfter"));
   for (int i = 0; i < X509_get_ext_count(certificate.get()); ++i) {
     ReadExtension one = TRY(extension_of(X509_get_ext(certificate.get(), i)));
     if (out.find(one.oid) != nullptr) return fail(Errc::malformed, "extension {} twice", one.oid);
