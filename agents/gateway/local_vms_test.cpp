@@ -2,6 +2,7 @@
 
 #include "agents/gateway/launch_settings.hpp"
 #include "store/vm_store.hpp"
+#include "sys/test_directory.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,14 +11,6 @@ namespace dstack::gatewaynode {
 namespace {
 
 using codec::Json;
-
-struct VmsScratch {
-  sys::fs::path path = *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-vms-test");
-  VmsScratch() = default;
-  VmsScratch(const VmsScratch&) = delete;
-  VmsScratch& operator=(const VmsScratch&) = delete;
-  ~VmsScratch() { static_cast<void>(sys::remove_tree(path)); }
-};
 
 store::VmSpec vm(const std::string& id, std::vector<vm::PortForward> ports)
 {
@@ -31,7 +24,7 @@ store::VmSpec vm(const std::string& id, std::vector<vm::PortForward> ports)
   return out;
 }
 
-void put(const VmsScratch& scratch, const store::VmSpec& spec, const std::string& instance)
+void put(const sys::TestDirectory& scratch, const store::VmSpec& spec, const std::string& instance)
 {
   const auto made = store::VmStore{scratch.path}.create(
       spec, [](const std::filesystem::path&) -> Status { return ok(); });
@@ -48,7 +41,7 @@ TEST_SUITE("gatewaynode::local_vms")
 {
   TEST_CASE("VMs that run and say who they are, with the TCP ports that are forwarded")
   {
-    const VmsScratch scratch;
+    const sys::TestDirectory scratch;
     CHECK(read_local_vms(scratch.path)->empty());
     put(scratch,
         vm("0123456789ab", {{vm::Protocol::tcp, "127.0.0.1", 40080, 80},

@@ -1,18 +1,14 @@
 #include "agents/gateway/state.hpp"
 
+#include "sys/test_directory.hpp"
+
 #include <doctest/doctest.h>
 
 namespace dstack::gatewaynode {
 
 namespace {
 
-struct StateScratch {
-  sys::fs::path path =
-      *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-gateway-test");
-  StateScratch() = default;
-  StateScratch(const StateScratch&) = delete;
-  StateScratch& operator=(const StateScratch&) = delete;
-  ~StateScratch() { static_cast<void>(sys::remove_tree(path)); }
+struct StateScratch : sys::TestDirectory {
   std::unique_ptr<State> open() const
   {
     auto state = State::open(path / "gateway.db");

@@ -3,6 +3,7 @@
 #include "guestapi/boot_events.hpp"
 
 #include "base/text.hpp"
+#include "sys/test_directory.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -10,20 +11,6 @@
 namespace dstack::guest {
 
 namespace {
-
-/// A directory that goes away with the test.
-struct Scratch {
-  sys::fs::path path;
-  Scratch()
-  {
-    auto made = sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-events");
-    REQUIRE(made);
-    path = *made;
-  }
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-};
 
 /// Stands in for the TEE: one register, and what it was extended with.
 struct FakeTee {
@@ -65,7 +52,7 @@ compose::AppCompose app()
 /// The whole sequence of a boot without KMS; the register after each event.
 std::vector<std::string> boot_sequence(attest::EventVersion version, FakeTee& tee)
 {
-  const Scratch scratch;
+  const sys::TestDirectory scratch;
   auto recorder = EventRecorder::open(scratch.path, version, tee.extend());
   REQUIRE(recorder);
   REQUIRE(record_boot_events(*recorder, fixture(), app()));
@@ -111,7 +98,7 @@ TEST_SUITE("guest::EventRecorder")
 
   TEST_CASE("the log has one private line per event, written after the register took it")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     bool refuse = false;
     const auto extend = [&](const attest::Sha384Digest&) -> Status {
       if (refuse) return fail(Errc::io, "register refused");
@@ -133,7 +120,7 @@ TEST_SUITE("guest::EventRecorder")
 
   TEST_CASE("a second boot in the same log is refused, by the guest and by who reads it")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     FakeTee tee;
     auto first = EventRecorder::open(scratch.path, attest::EventVersion::v1, tee.extend());
     REQUIRE(first);
@@ -150,7 +137,7 @@ TEST_SUITE("guest::EventRecorder")
 
   TEST_CASE("the version is fixed once")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     FakeTee tee;
     REQUIRE(EventRecorder::open(scratch.path, attest::EventVersion::v2, tee.extend()));
     REQUIRE(EventRecorder::open(scratch.path, attest::EventVersion::v2, tee.extend()));

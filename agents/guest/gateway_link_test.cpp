@@ -3,6 +3,7 @@
 #include "kmsclient/test_kms.hpp"
 #include "net/http_server.hpp"
 #include "sys/sockets.hpp"
+#include "sys/test_directory.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -85,11 +86,6 @@ struct GatewayWorld {
   }
 };
 
-struct TempDirectory {
-  sys::fs::path path = *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-wg");
-  ~TempDirectory() { static_cast<void>(sys::remove_tree(path)); }
-};
-
 } // namespace
 
 TEST_SUITE("guest::GatewayLink")
@@ -144,7 +140,7 @@ TEST_SUITE("guest::wireguard_key")
 {
   TEST_CASE("made once, kept for its owner alone")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const sys::fs::path file = temp.path / "dstack/wireguard.key";
     const auto first = wireguard_key(file);
     REQUIRE(first);
@@ -159,7 +155,7 @@ TEST_SUITE("guest::wireguard_key")
 
   TEST_CASE("a file that holds no key is not replaced: the VM would be another one")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const sys::fs::path file = temp.path / "wireguard.key";
     for (const std::size_t size : std::initializer_list<std::size_t>{0, 31, 33}) {
       CAPTURE(size);

@@ -1,5 +1,7 @@
 #include "agents/kms/audit_file.hpp"
 
+#include "sys/test_directory.hpp"
+
 #include <doctest/doctest.h>
 #include <fcntl.h>
 
@@ -9,11 +11,8 @@ namespace {
 
 constexpr Time now{1'767'225'600'000};
 
-struct AuditScratch {
-  sys::fs::path path =
-      *sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-audit-test");
+struct AuditScratch : sys::TestDirectory {
   sys::fs::path file = path / "audit.jsonl";
-  ~AuditScratch() { static_cast<void>(sys::remove_tree(path)); }
 
   std::string text() const { return *sys::read_text(file, 1U << 20U); }
   void append(std::string_view more) const

@@ -1,9 +1,9 @@
 #include "agents/kms/deployment.hpp"
 
-#include "agents/kms/test_scratch.hpp"
 #include "net/http_server.hpp"
 #include "rpc/prpc.hpp"
 #include "sys/sockets.hpp"
+#include "sys/test_directory.hpp"
 #include "sys/workers.hpp"
 
 #include <doctest/doctest.h>
@@ -12,7 +12,6 @@ namespace dstack::kmsnode {
 
 namespace {
 
-using test::Scratch;
 using Variables = std::map<std::string, std::string>;
 
 Variables good()
@@ -92,7 +91,7 @@ TEST_SUITE("kmsnode::deployment")
 
   TEST_CASE("settings and policy replace what is there, and the policy gets our own measurement")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const sys::fs::path socket = scratch.path / "agent.sock";
     Deployment deployment = **read(good());
     kms::Settings settings;

@@ -1,6 +1,6 @@
 #include "agents/kms/custody_shelf.hpp"
 #include "agents/kms/launch_settings.hpp"
-#include "agents/kms/test_scratch.hpp"
+#include "sys/test_directory.hpp"
 #include "vault/share_file.hpp"
 #include "vault/test_roots.hpp"
 
@@ -12,7 +12,6 @@ using codec::Json;
 
 namespace {
 
-using test::Scratch;
 
 } // namespace
 
@@ -35,7 +34,7 @@ TEST_SUITE("kmsnode::settings")
 
   TEST_CASE("a held share is found by its cluster, among files that are none")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const auto shares = vault::testing::shares(3, 2);
     const SecretBytes text = vault::write_share(shares[0]);
     const auto put = [&](const char* name, ByteView data) {
@@ -52,7 +51,7 @@ TEST_SUITE("kmsnode::settings")
 
   TEST_CASE("of the shares of this root only those that are sealed to a key can be fetched")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     CHECK(codec::write_json(shares_to_fetch(scratch.path / "nowhere")) ==
           R"({"schema":"dstack.kms.shares/1","shares":[]})");
     const auto shares = vault::testing::shares(3, 2);

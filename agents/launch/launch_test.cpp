@@ -3,6 +3,7 @@
 #include "agents/launch/log_files.hpp"
 
 #include "base/text.hpp"
+#include "sys/test_directory.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -12,11 +13,6 @@ namespace dstack::launch {
 namespace fs = std::filesystem;
 
 namespace {
-
-struct TempDirectory {
-  fs::path path = *sys::make_temp_directory(fs::temp_directory_path(), "dstack-launch");
-  ~TempDirectory() { static_cast<void>(sys::remove_tree(path)); }
-};
 
 /// What read_config makes of a text written to its descriptor.
 Result<codec::Json> config_of(std::string_view text)
@@ -68,7 +64,7 @@ TEST_SUITE("launch")
 
   TEST_CASE("log lines are JSON, whatever the message")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     auto log = Log::to_file(temp.path / "x.log");
     REQUIRE(log);
     log->warning("vm", "odd \x1b[31m bytes \xff", {{"pid", 7}});
@@ -81,7 +77,7 @@ TEST_SUITE("launch")
 
   TEST_CASE("rotation keeps the stated number of backups")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const fs::path log = temp.path / "console.log";
     const LogLimits limits{10, 2};
     REQUIRE(rotate(log, limits)); // nothing there
@@ -99,7 +95,7 @@ TEST_SUITE("launch")
 
   TEST_CASE("a log is cut under its writer")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const fs::path log = temp.path / "console.log";
     const auto writer = sys::open_append(log, sys::Privacy::owner_only);
     REQUIRE(writer);

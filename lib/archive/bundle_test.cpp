@@ -1,14 +1,13 @@
 #include "archive/bundle.hpp"
-#include "archive/test_scratch.hpp"
 #include "codec/gzip.hpp"
 #include "crypto/hash.hpp"
+#include "sys/test_directory.hpp"
 
 #include <doctest/doctest.h>
 
 namespace dstack::archive {
 namespace {
 
-using test::Scratch;
 
 std::map<std::string, BundleEntry> sample()
 {
@@ -53,7 +52,7 @@ TEST_SUITE("archive::bundle")
 {
   TEST_CASE("a layer of an image has directories and modes, and neither owners nor times")
   {
-    const Scratch dir;
+    const sys::TestDirectory dir;
     REQUIRE(write_bundle(dir.path / "layer.tar",
                          {{"bin/", {{}, {}, 0755}}, {"bin/x", {to_bytes("x"), {}, 0755}}}));
     const Bytes raw = *sys::read_file(dir.path / "layer.tar", 1 << 20);
@@ -73,7 +72,7 @@ TEST_SUITE("archive::bundle")
 
   TEST_CASE("a bundle reads back, and the same input gives the same bytes")
   {
-    const Scratch dir;
+    const sys::TestDirectory dir;
     REQUIRE(write_bundle(dir.path / "a.dsb", sample()));
     REQUIRE(write_bundle(dir.path / "b.dsb", sample()));
     const Bytes a = *sys::read_file(dir.path / "a.dsb", 1 << 20);
@@ -91,7 +90,7 @@ TEST_SUITE("archive::bundle")
 
   TEST_CASE("a compressed archive has neither time nor name, and the archive is in it")
   {
-    const Scratch dir;
+    const sys::TestDirectory dir;
     REQUIRE(write_bundle(dir.path / "plain", sample()));
     REQUIRE(write_bundle(dir.path / "a.gz", sample(), Compression::gzip));
     const Bytes a = *sys::read_file(dir.path / "a.gz", 1 << 20);
@@ -101,7 +100,7 @@ TEST_SUITE("archive::bundle")
 
   TEST_CASE("malformed bundles are refused, naming the place")
   {
-    const Scratch dir;
+    const sys::TestDirectory dir;
     const sys::fs::path file = dir.path / "a.dsb";
     REQUIRE(write_bundle(file, sample()));
     const auto put = [&](std::string_view text) {

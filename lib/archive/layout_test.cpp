@@ -1,17 +1,16 @@
 #include "archive/layout.hpp"
 
 #include "archive/bundle.hpp"
-#include "archive/test_scratch.hpp"
 #include "crypto/hash.hpp"
+#include "sys/test_directory.hpp"
 
 #include <doctest/doctest.h>
 
 namespace dstack::archive {
 namespace {
 
-using test::Scratch;
 
-std::string layout_outcome(const Scratch& dir, const std::map<std::string, BundleEntry>& entries)
+std::string layout_outcome(const sys::TestDirectory& dir, const std::map<std::string, BundleEntry>& entries)
 {
   REQUIRE(write_bundle(dir.path / "a.tar", entries));
   static_cast<void>(sys::remove_tree(dir.path / "out"));
@@ -27,7 +26,7 @@ TEST_SUITE("archive::layout")
 {
   TEST_CASE("what a layout is made of is unpacked, the rest passed over")
   {
-    const Scratch dir;
+    const sys::TestDirectory dir;
     const Bytes blob = to_bytes("blob");
     const std::string name = "blobs/sha256/" + hex(crypto::sha256(blob));
     CHECK(layout_outcome(dir, {{"index.json", {to_bytes("{}"), {}}},
@@ -41,7 +40,7 @@ TEST_SUITE("archive::layout")
 
   TEST_CASE("blobs that lie and names that climb are refused")
   {
-    const Scratch dir;
+    const sys::TestDirectory dir;
     const std::string zeros = "blobs/sha256/" + std::string(64, '0');
     CHECK(layout_outcome(dir, {{zeros, {to_bytes("x"), {}}}}) ==
           "image archive: the bytes of '" + zeros + "' do not hash to its name");

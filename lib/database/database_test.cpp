@@ -1,5 +1,7 @@
 #include "database/database.hpp"
 
+#include "sys/test_directory.hpp"
+
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
@@ -9,12 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Folder {
-  fs::path path = *sys::make_temp_directory(fs::temp_directory_path(), "dstack-database");
-  Folder() = default;
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { static_cast<void>(sys::remove_tree(path)); }
+struct Folder : sys::TestDirectory {
   fs::path file() const { return path / "state.db"; }
 };
 

@@ -4,6 +4,7 @@
 #include "crypto/hash.hpp"
 #include "dcap/anchor.hpp"
 #include "http/message.hpp"
+#include "sys/test_directory.hpp"
 #include "x509/certificate.hpp"
 
 #include <algorithm>
@@ -25,14 +26,6 @@ Bytes sealed(Bytes content)
   content.insert(content.end(), digest.begin(), digest.end());
   return content;
 }
-
-struct Place {
-  sys::fs::path path = *sys::make_temp_directory(sys::fs::temp_directory_path(), "cache");
-  Place() = default;
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ~Place() { static_cast<void>(sys::remove_tree(path)); }
-};
 
 std::string root_pem()
 {
@@ -88,7 +81,7 @@ TEST_SUITE("fetch::collateral_cache")
 {
   TEST_CASE("an entry is found by its service and address only")
   {
-    const Place place;
+    const sys::TestDirectory place;
     const CollateralCache cache{place.path / "deep" / "er"};
     CHECK_FALSE(cache.find("https://h", "https://h/x?y=1").has_value());
     REQUIRE(cache.store(sample()));
@@ -102,7 +95,7 @@ TEST_SUITE("fetch::collateral_cache")
 
   TEST_CASE("another's entry under this name is removed, not used")
   {
-    const Place place;
+    const sys::TestDirectory place;
     const CollateralCache cache{place.path};
     REQUIRE(cache.store(sample()));
     const auto other = place.path / cache_key("https://h", "https://h/z");
@@ -113,7 +106,7 @@ TEST_SUITE("fetch::collateral_cache")
 
   TEST_CASE("the directory does not grow without end; the oldest entries go")
   {
-    const Place place;
+    const sys::TestDirectory place;
     const CollateralCache cache{place.path};
     CacheEntry entry = sample();
     entry.body.assign(std::size_t{4} << 20U, 'x');

@@ -2,6 +2,7 @@
 
 #include "fetch/test_server.hpp"
 #include "sys/clock.hpp"
+#include "sys/test_directory.hpp"
 
 #include <atomic>
 
@@ -10,11 +11,6 @@ namespace {
 
 constexpr std::uint16_t encrypted_ppid = 2; // of 256 bytes
 constexpr std::uint16_t pck_chain = 5;
-
-struct TempDir {
-  sys::fs::path path = *sys::make_temp_directory(sys::fs::temp_directory_path(), "shelf-test");
-  ~TempDir() { static_cast<void>(sys::remove_tree(path)); }
-};
 
 dcap::Collateral named(std::string name)
 {
@@ -40,7 +36,7 @@ Bytes ids_of(std::uint8_t platform)
   return Bytes(ppid + rest, platform);
 }
 
-CollateralShelf::Sources asking(const std::string& base, const TempDir& cache)
+CollateralShelf::Sources asking(const std::string& base, const sys::TestDirectory& cache)
 {
   CollateralShelf::Sources out;
   ServiceOptions options;
@@ -81,7 +77,7 @@ TEST_SUITE("fetch::CollateralShelf")
       to.send({404, {}, ""});
     };
     with_server(nothing, [&](const std::string& base) {
-      const TempDir cache;
+      const sys::TestDirectory cache;
       CollateralShelf shelf{asking(base, cache)};
       const Bytes first = ids_of(1);
       const auto ask = [&]() -> Status {
@@ -107,7 +103,7 @@ TEST_SUITE("fetch::CollateralShelf")
       to.send({404, {}, ""});
     };
     with_server(count, [&](const std::string& base) {
-      const TempDir cache;
+      const sys::TestDirectory cache;
       CollateralShelf shelf{asking(base, cache)};
       dcap::Quote quote;
       quote.certification_type = pck_chain;

@@ -2,8 +2,8 @@
 #include "store/host_facts.hpp"
 
 #include "base/text.hpp"
-#include "store/test_directory.hpp"
 #include "sys/spawn.hpp"
+#include "sys/test_directory.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -14,7 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using test::TempDirectory;
 
 /// Output of a tool, or nothing when it is not installed.
 std::optional<std::string> tool(std::vector<std::string> argv)
@@ -44,7 +43,7 @@ TEST_SUITE("store::write_disk")
 {
   TEST_CASE("dosfstools and mtools read the share disk back")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const fs::path path = temp.path / "share.img";
     const std::string compose(std::size_t{3} << 20U, 'c');
     const std::vector<vm::ShareFile> files{{"app-compose.json", to_bytes(compose)},
@@ -69,7 +68,7 @@ TEST_SUITE("store::write_disk")
 
   TEST_CASE("the data disk is sparse, grows, and never shrinks")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const fs::path path = temp.path / "data.img";
     REQUIRE(ensure_data_disk(path, std::uint64_t{20} << 30U));
     CHECK(*sys::file_size(path) == std::uint64_t{20} << 30U);
@@ -81,7 +80,7 @@ TEST_SUITE("store::write_disk")
 
   TEST_CASE("too little space is told before anything is written")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const Status status = need_free_space(temp.path, ~std::uint64_t{0});
     REQUIRE(!status);
     CHECK(status.error().code() == Errc::io);

@@ -1,7 +1,7 @@
 #include "store/vm_store.hpp"
 
 #include "base/text.hpp"
-#include "store/test_directory.hpp"
+#include "sys/test_directory.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -12,7 +12,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using test::TempDirectory;
 
 VmSpec spec_named(const std::string& name, std::uint8_t number)
 {
@@ -127,7 +126,7 @@ TEST_SUITE("store::VmStore")
 {
   TEST_CASE("an absent store is empty")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const VmStore store{temp.path / "vms"};
     CHECK(store.list()->empty());
     CHECK(store.find("x").error().code() == Errc::not_found);
@@ -136,7 +135,7 @@ TEST_SUITE("store::VmStore")
 
   TEST_CASE("a VM is found by name, id prefix and app id prefix")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const VmStore store{temp.path / "vms"};
     REQUIRE(store.create(spec_named("web", 1), nothing));
     REQUIRE(store.create(spec_named("data", 2), nothing));
@@ -152,7 +151,7 @@ TEST_SUITE("store::VmStore")
 
   TEST_CASE("a VM is there completely or not at all")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const VmStore store{temp.path / "vms"};
     const auto failing = [](const fs::path& directory) -> Status {
       CHECK(fs::exists(directory / "share"));
@@ -169,7 +168,7 @@ TEST_SUITE("store::VmStore")
 
   TEST_CASE("damaged files do not hide a VM, and it can be removed")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const VmStore store{temp.path / "vms"};
     const auto vm = *store.create(spec_named("web", 1), nothing);
     REQUIRE(sys::write_file_atomic(vm.paths().state(), as_bytes("{\"status\":"),
@@ -188,7 +187,7 @@ TEST_SUITE("store::VmStore")
 
   TEST_CASE("what is shown depends on who is alive")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const VmStore store{temp.path / "vms"};
     const auto vm = *store.create(spec_named("web", 1), nothing);
     CHECK(shown_status(vm) == "created");
@@ -210,7 +209,7 @@ TEST_SUITE("store::VmStore")
 
   TEST_CASE("the leftovers of a crash are swept, work in progress is not")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const VmStore store{temp.path / "vms"};
     REQUIRE(sys::make_directories(store.directory() / ".new-abcd00000009" / "share",
                                   sys::Privacy::owner_only));
@@ -229,7 +228,7 @@ TEST_SUITE("store::VmStore")
 
   TEST_CASE("commands that change a VM wait for each other")
   {
-    const TempDirectory temp;
+    const sys::TestDirectory temp;
     const VmStore store{temp.path / "vms"};
     const auto vm = *store.create(spec_named("web", 1), nothing);
     const auto first = store.lock(vm, "stop", std::chrono::milliseconds{0});

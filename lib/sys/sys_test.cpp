@@ -1,5 +1,5 @@
 #include "sys/clock.hpp"
-#include "sys/files.hpp"
+#include "sys/test_directory.hpp"
 #include "sys/poll.hpp"
 #include "sys/sockets.hpp"
 #include "sys/spawn.hpp"
@@ -14,18 +14,13 @@
 namespace dstack::sys {
 namespace {
 
-struct TempDir {
-  fs::path path = *make_temp_directory(fs::temp_directory_path(), "dstack-sys-test");
-  ~TempDir() { static_cast<void>(remove_tree(path)); }
-};
-
 } // namespace
 
 TEST_SUITE("sys")
 {
   TEST_CASE("an atomic write replaces the file, keeps its privacy, and leaves no temporary")
   {
-    const TempDir dir;
+    const TestDirectory dir;
     const fs::path file = dir.path / "state.json";
     REQUIRE(write_file_atomic(file, as_bytes("one"), Privacy::owner_only));
     REQUIRE(write_file_atomic(file, as_bytes("two"), Privacy::owner_only));
@@ -41,7 +36,7 @@ TEST_SUITE("sys")
 
   TEST_CASE("a lock names its holder to the one who waits in vain")
   {
-    const TempDir dir;
+    const TestDirectory dir;
     const fs::path file = dir.path / "op.lock";
     {
       const auto first = FileLock::acquire(file, "dstack update", Millis{0});
@@ -111,7 +106,7 @@ TEST_SUITE("sys")
 
   TEST_CASE("unix sockets work below a long path")
   {
-    const TempDir dir;
+    const TestDirectory dir;
     const fs::path deep = dir.path / std::string(100, 'a') / std::string(100, 'b');
     REQUIRE(make_directories(deep, Privacy::owner_only));
     const auto listener = listen_unix(deep / "control.sock", 0600);

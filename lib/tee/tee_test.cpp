@@ -1,5 +1,6 @@
 #include "crypto/random.hpp"
 #include "dcap/verify.hpp"
+#include "sys/test_directory.hpp"
 #include "tee/sim_guest.hpp"
 #include "tee/sim_host.hpp"
 #include "tee/sim_trust.hpp"
@@ -13,11 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr Time now{1'795'000'000'000};
-
-struct Scratch {
-  fs::path path = *sys::make_temp_directory(fs::temp_directory_path(), "dstack-tee-test");
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
-};
 
 measure::BootMeasurement sample_boot()
 {
@@ -56,7 +52,7 @@ TEST_SUITE("tee")
 {
   TEST_CASE("the simulated TEE's quote verifies up to its own root and to no other")
   {
-    const Scratch dir;
+    const sys::TestDirectory dir;
     const auto authority = SimAuthority::open(dir.path / "a", now);
     REQUIRE(authority);
     SimTee host{*SimAuthority::open(dir.path / "a", now), sample_boot(), Bytes(48, 9)};
@@ -91,7 +87,7 @@ TEST_SUITE("tee")
 
   TEST_CASE("sealing keys come back for the same instance only, and files are the owner's")
   {
-    const Scratch dir;
+    const sys::TestDirectory dir;
     const auto first = SimAuthority::open(dir.path / "a", now);
     const auto again = SimAuthority::open(dir.path / "a", now);
     REQUIRE(again);
@@ -114,7 +110,7 @@ TEST_SUITE("tee")
   // Over a real stand-in of the kernel's files: tests/tdx.
   TEST_CASE("TDX without its files names all that is missing; another provider is refused")
   {
-    const Scratch dir;
+    const sys::TestDirectory dir;
     const fs::path entry = dir.path / "report/com.intel.dcap";
     const TdxPaths paths{dir.path / "tdx_guest", dir.path / "measurements", entry,
                          dir.path / "CCEL", dir.path / "tdx-attest.conf"};

@@ -1,4 +1,5 @@
 #include "vault/replication_file.hpp"
+#include "sys/test_directory.hpp"
 
 #include "vault/rotation.hpp"
 #include "vault/test_roots.hpp"
@@ -10,7 +11,6 @@ namespace dstack::vault {
 
 namespace {
 
-using testing::Scratch;
 
 constexpr Time rotated_at{testing::now * 1000};
 
@@ -29,7 +29,7 @@ TEST_SUITE("vault::replication_file")
 {
   TEST_CASE("the replication log starts with its opening and goes on over starts and torn lines")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const auto root = testing::published_root();
     const auto signer = *crypto::k256_public(root.root.k256);
     const sys::fs::path path = scratch.path / "replication.jsonl";
@@ -62,7 +62,7 @@ TEST_SUITE("vault::replication_file")
 
   TEST_CASE("an epoch that is added is written down")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path};
     const OpenRoot root = make(vault);
     ReplicationFile log{scratch.path / "replication.jsonl"};
@@ -81,7 +81,7 @@ TEST_SUITE("vault::replication_file")
 
   TEST_CASE("a replica that was there before an epoch gets it from another, and none twice")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const auto adopt = [&](const char* name) {
       Birth birth;
       birth.now = testing::now;
@@ -121,7 +121,7 @@ TEST_SUITE("vault::replication_file")
 
   TEST_CASE("whatever fails, who has the root open learns what the disk has")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     bool fails = false;
     const Vault vault{scratch.path, [&](std::string_view step) {
                         if (fails && step == "rotate.public.synced")

@@ -1,21 +1,11 @@
 #pragma once
-/// For tests only: a folder, an expected error and a changed text.
+/// For tests only: an expected error and a changed text.
 
-#include "sys/files.hpp"
+#include "base/result.hpp"
 
 #include <doctest/doctest.h>
 
 namespace dstack::vault::testing {
-
-struct Scratch {
-  Scratch() : path(*sys::make_temp_directory(sys::fs::temp_directory_path(), "dstack-vault-test"))
-  {
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { static_cast<void>(sys::remove_tree(path)); }
-  sys::fs::path path;
-};
 
 Errc code_of(const auto& result)
 {

@@ -1,4 +1,5 @@
 #include "vault/vault.hpp"
+#include "sys/test_directory.hpp"
 
 #include "vault/share_directory.hpp"
 #include "vault/test_roots.hpp"
@@ -18,7 +19,6 @@ using testing::cheap;
 using testing::code_of;
 using testing::now;
 using testing::passphrase;
-using testing::Scratch;
 
 WithPassphrase words()
 {
@@ -74,7 +74,7 @@ TEST_SUITE("vault::vault")
 {
   TEST_CASE("a root is made once, opens with its passphrase and with no other")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path / "kms"};
     CHECK_FALSE(vault.exists());
     const auto missing = vault.open(passphrase("x"), now);
@@ -108,7 +108,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("two custodians of three open a root, one does not, a liar is named")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path};
     std::vector<CustodianShare> given;
     const auto made = vault.create(two_of_three(), handing_to(given));
@@ -134,7 +134,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("no file holds the root or the shared scalar of a quorum")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path};
     std::vector<CustodianShare> given;
     const auto made = vault.create(two_of_three(), handing_to(given));
@@ -157,7 +157,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("an onboarded root derives as its source does, and keeps its epochs")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const RootMaterial source = *with_new_epoch(testing::published_root(), now);
     const Vault vault{scratch.path};
     REQUIRE(vault.adopt(duplicate(source), words(), birth()));
@@ -170,7 +170,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("where the keys were born is told by bootstrap-info.json, or there is no root")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path};
     Birth failing = birth();
     failing.attest = [](const PublicRoot&) -> Result<Bytes> {
@@ -199,7 +199,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("an epoch that was added is there after opening again; a stale view adds none")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path};
     const auto made = vault.create(words(), birth());
     REQUIRE(made);
@@ -222,7 +222,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("a public part that is lost, behind or about to end is written again")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path};
     const auto made = vault.create(words(), birth());
     REQUIRE(made);
@@ -248,7 +248,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("two roots' files in one directory are refused")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault one{scratch.path / "one"};
     const Vault two{scratch.path / "two"};
     REQUIRE(one.create(words(), birth()));
@@ -264,14 +264,14 @@ TEST_SUITE("vault::vault")
   {
     for (const char* name : {"root", "root-ca.key", "root-k256.key", "bootstrap-info.json"}) {
       CAPTURE(name);
-      const Scratch scratch;
+      const sys::TestDirectory scratch;
       REQUIRE(sys::write_file_atomic(scratch.path / name, as_bytes("x"), sys::Privacy::owner_only));
       const Vault vault{scratch.path};
       CHECK(vault.exists());
       CHECK(code_of(vault.create(words(), birth())) == Errc::denied);
       CHECK(names_in(scratch.path) == std::set<std::string>{name});
     }
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path};
     REQUIRE(vault.create(words(), birth()));
     fs::remove(scratch.path / "root/sealed.json");
@@ -286,7 +286,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("guards that guard nothing")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path / "kms"};
     std::vector<CustodianShare> given;
     CHECK(code_of(vault.create(WithPassphrase{SecretBytes{}, cheap}, birth())) == Errc::usage);
@@ -298,7 +298,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("a failure while the shares are handed out leaves no root; the next attempt clears up")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const Vault vault{scratch.path / "kms"};
     const fs::path to = scratch.path / "shares";
     std::optional<ClusterId> first;
@@ -336,7 +336,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("an abandoned replica's shares go, those of another replica beside them stay")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const fs::path to = scratch.path / "shares";
     const auto adopt = [&](const char* name, const Guard& guard, bool hands_out) {
       const Vault vault{scratch.path / name};
@@ -368,7 +368,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("shares that are sealed to their custodians' keys lie open nowhere")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     const auto alice = crypto::BoxKey::generate();
     const auto all = testing::shares(3, 2);
     const std::vector<ShareLock> locks = {
@@ -400,7 +400,7 @@ TEST_SUITE("vault::vault")
 
   TEST_CASE("the steps have names of their own, and more than twenty")
   {
-    const Scratch scratch;
+    const sys::TestDirectory scratch;
     std::vector<std::string> reached;
     const auto note = [&](std::string_view point) { reached.emplace_back(point); };
     const Vault vault{scratch.path / "kms", note};
