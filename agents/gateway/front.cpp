@@ -28,6 +28,7 @@ proxy::PlaneSettings plane_settings(const gateway::ProxySettings& from)
   out.sources.burst = 2 * out.sources.per_second;
   out.max_connections = from.max_connections;
   out.splice_after = from.splice_after;
+  out.kernel_tls = from.kernel_tls;
   return out;
 }
 

@@ -45,6 +45,7 @@ public:
   /// What the plane counts, for views.
   void add_to(gateway::View& view) const;
   void drain() { plane_->drain(); }
+  Result<bool> kernel_tls() const { return plane_->kernel_tls(); } ///< as proxy::Plane has it
   std::uint64_t live() const { return plane_->live(); }
 
 private:

@@ -204,6 +204,8 @@ Status Node::make_front()
     custom_domains_->look_up(host, std::move(answer));
   };
   front_ = TRY(Front::create(settings().proxy, *workers_, std::move(hooks)).within("[proxy]"));
+  if (const auto by_kernel = front_->kernel_tls(); !by_kernel)
+    log_.warning("proxy", "kernel_tls: OpenSSL encrypts: " + by_kernel.error().message());
   Certificates::Hooks of_certificates;
   of_certificates.changed = [this] { changed(); };
   if (cluster_) {

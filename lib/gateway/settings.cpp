@@ -259,6 +259,7 @@ Status read_proxy(const Toml& in, Settings& out)
       codec::number_key("new_per_source", &S::new_per_source, {1, million}),
       codec::number_key("candidates", &S::candidates, {1, 16}),
       codec::number_key("splice_after", &S::splice_after, {0, std::uint64_t{1} << 40U}),
+      codec::bool_key("kernel_tls", &S::kernel_tls),
       codec::duration_key("connect_timeout", &S::connect_timeout, 10),
       codec::duration_key("handshake_timeout", &S::handshake_timeout, 10),
       codec::duration_key("idle_timeout", &S::idle_timeout, 0),

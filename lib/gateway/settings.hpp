@@ -88,6 +88,7 @@ struct ProxySettings {
   std::uint64_t new_per_source = 200;           ///< a second
   std::uint64_t candidates = 3;
   std::uint64_t splice_after = std::uint64_t{256} << 10U; ///< bytes without a pause; 0: never
+  bool kernel_tls = false; ///< the kernel encrypts what is sent, if it can
   milliseconds connect_timeout{5'000};
   milliseconds handshake_timeout{5'000};
   milliseconds idle_timeout{600'000};

@@ -75,6 +75,7 @@ Settings full()
   s.proxy.new_per_source = 13;
   s.proxy.candidates = 4;
   s.proxy.splice_after = 65'536;
+  s.proxy.kernel_tls = true;
   s.proxy.connect_timeout = s.proxy.handshake_timeout = milliseconds{250};
   s.proxy.idle_timeout = milliseconds{0};
   s.proxy.total_timeout = milliseconds{1000};

@@ -156,6 +156,7 @@ max_per_source = {}          # connections at a time
 new_per_source = {}           # connections a second
 candidates = {}                 # instances tried for one connection
 splice_after = {}          # bytes without a pause, passed through; 0: never
+kernel_tls = {}             # the kernel encrypts answers, where it can; then they are spliced, too
 connect_timeout = {}
 handshake_timeout = {}
 idle_timeout = {}
@@ -165,6 +166,7 @@ total_timeout = {}
                      toml_text(p.txt_prefix), toml_text(p.dns_servers),
                      toml_text(p.trusted_proxies), p.max_connections, p.max_connections_per_app,
                      p.max_per_source, p.new_per_source, p.candidates, p.splice_after,
+                     p.kernel_tls,
                      toml_text(p.connect_timeout), toml_text(p.handshake_timeout),
                      toml_text(p.idle_timeout), toml_text(p.total_timeout));
 }

@@ -169,6 +169,7 @@ private:
   void account();
   void linger();
   void throw_away();
+  void look_whether_sent();
   void set_timer(std::int64_t in_ms);
 
   Worker& worker_;
@@ -184,6 +185,8 @@ private:
   Flow down_{}; ///< app to client
   bool up_cut_ = false;   ///< the client's bytes are not taken any more
   bool end_told_ = false; ///< by close_notify
+  bool by_kernel_ = false; ///< lingers, and the kernel made the last records
+  bool all_sent_ = false;  ///< as the last look found
   std::int64_t began_ms_;
   std::int64_t active_ms_;
 };

@@ -15,6 +15,7 @@ std::string_view name_of(Count what)
                                                                       "handshakes_1_3",
                                                                       "handshakes_resumed",
                                                                       "handshakes_failed",
+                                                                      "kernel_tls",
                                                                       "challenges_answered",
                                                                       "connects",
                                                                       "connects_failed",

@@ -20,6 +20,7 @@ enum class Count : std::uint8_t {
   handshakes_1_3,
   handshakes_resumed, ///< of those
   handshakes_failed,
+  kernel_tls, ///< connections whose answers the kernel encrypts
   challenges_answered, ///< TLS-ALPN-01
   connects,            ///< to instances, that succeeded
   connects_failed,

@@ -1,5 +1,6 @@
 // From the first byte to the decision, and TLS where it ends here.
 
+#include "proxy/kernel_tls.hpp"
 #include "proxy/worker.hpp"
 
 #include "acme/challenge.hpp"
@@ -11,6 +12,7 @@ namespace dstack::proxy {
 namespace {
 
 constexpr std::int64_t linger_ms = 2'000;
+constexpr std::int64_t look_ms = 200; ///< between looks at what is still to be acknowledged
 /// How long a client may say nothing before its app is connected to all the same: some apps speak
 /// first. Nothing is lost to others, whose request comes with the end of their handshake, and who
 /// only knocks costs an app nothing.
@@ -124,7 +126,7 @@ void Connection::on_timer()
   case Phase::relaying:
     return check_idle();
   case Phase::lingering:
-    return close();
+    return by_kernel_ ? look_whether_sent() : close();
   }
 }
 
@@ -283,7 +285,10 @@ void Connection::start_tls(SSL_CTX* context)
     worker_.counters().add(Count::no_certificate);
     return refuse(route::Alert::internal_error);
   }
-  auto tls = TlsChannel::create(context, client_, worker_.cipher(), opening_->peeker.take_bytes());
+  const auto sealer =
+      worker_.kernel_tls() ? TlsChannel::Sealer::kernel : TlsChannel::Sealer::openssl;
+  auto tls = TlsChannel::create(context, client_, worker_.cipher(), opening_->peeker.take_bytes(),
+                                sealer);
   if (!tls) return refuse(route::Alert::internal_error);
   tls_ = *std::move(tls);
   phase_ = Phase::handshake;
@@ -300,7 +305,7 @@ void Connection::handshake()
   const bool sent = send_cipher();
   if (io == Io::blocked && sent) {
     // Only now: the first flight needs no event.
-    if (!worker_.watch(client_)) close();
+    if (!(tls_->wants_room() ? worker_.watch_for_room(client_) : worker_.watch(client_))) close();
     return;
   }
   if (io != Io::done || !sent) {
@@ -309,6 +314,7 @@ void Connection::handshake()
   }
   counters.add(tls_->version() == TLS1_3_VERSION ? Count::handshakes_1_3 : Count::handshakes_1_2);
   if (tls_->resumed()) counters.add(Count::handshakes_resumed);
+  if (tls_->kernel_sends()) counters.add(Count::kernel_tls);
   // What was decided by is what TLS found.
   const auto name = route::host_name(tls_->server_name());
   if (!name || *name != opening_->server_name) return break_off();
@@ -342,17 +348,21 @@ void Connection::refuse(route::Alert alert)
 }
 
 /// A socket that is closed with bytes unread resets the connection, and what we sent last is lost.
+/// So is, when its socket is shut down, the last record of a kernel that seals, as long as TCP has
+/// no room for it: that one ends when all has arrived.
 void Connection::linger()
 {
   account();
   phase_ = Phase::lingering;
+  by_kernel_ = tls_ && tls_->kernel_sends();
+  active_ms_ = worker_.now_ms();
   opening_.reset();
   server_.reset();
   tls_.reset();
   held_ = Held{};
-  client_.end_sending();
+  if (!by_kernel_) client_.end_sending();
   client_.readable = true;
-  set_timer(linger_ms);
+  set_timer(by_kernel_ ? look_ms : linger_ms);
   if (!worker_.watch(client_)) return close();
   throw_away();
 }
@@ -363,10 +373,23 @@ void Connection::throw_away()
   for (int i = 0; i < most_reads && client_.readable; ++i) {
     std::size_t count = 0;
     const Io io = client_.receive(worker_.scratch(), count);
-    if (io == Io::ended || io == Io::failed) return close();
-    if (io == Io::blocked) return;
+    if (io == Io::failed || (io == Io::ended && !by_kernel_)) return close();
+    if (io != Io::done) return;
   }
   if (client_.readable) worker_.again(*this);
+}
+
+/// Two looks in a row that find nothing on its way: after the first the kernel may still have handed
+/// on what it had kept.
+void Connection::look_whether_sent()
+{
+  const bool before = std::exchange(all_sent_, unacknowledged(client_.fd.get()) == 0);
+  const Timeouts& limits = worker_.settings().timeouts;
+  const std::int64_t now = worker_.now_ms();
+  const bool too_long = now >= began_ms_ + limits.total_ms ||
+                        (limits.idle_ms != 0 && now >= active_ms_ + limits.idle_ms);
+  if ((before && all_sent_) || too_long) return close();
+  set_timer(look_ms);
 }
 
 } // namespace dstack::proxy

@@ -1,5 +1,6 @@
 #include "proxy/plane.hpp"
 
+#include "proxy/kernel_tls.hpp"
 #include "proxy/socket_address.hpp"
 #include "proxy/worker.hpp"
 
@@ -45,6 +46,7 @@ Result<sys::Fd> listen_beside(const route::Endpoint& at)
 
 struct Plane::State {
   Common common{};
+  Status kernel_tls = ok(); ///< what trying it came to
   std::unique_ptr<TicketKeys> tickets{};
   std::vector<route::Endpoint> listening{};
   std::shared_ptr<const TlsContexts> contexts{}; ///< of the world at present
@@ -81,6 +83,8 @@ Result<std::unique_ptr<Plane>> Plane::create(const PlaneSettings& settings, Outs
   Common& common = state->common;
   common.settings = settings;
   if (settings.workers == 0) common.settings.workers = sys::processor_count();
+  if (settings.kernel_tls) state->kernel_tls = try_kernel_tls();
+  common.kernel_tls = settings.kernel_tls && static_cast<bool>(state->kernel_tls);
   common.outside = std::move(outside);
   state->listening = settings.listen;
   if (settings.tickets) state->tickets = TRY(TicketKeys::create());
@@ -128,6 +132,12 @@ void Plane::drain()
 std::uint64_t Plane::live() const
 {
   return state_->common.live.load(std::memory_order_relaxed);
+}
+
+Result<bool> Plane::kernel_tls() const
+{
+  if (!state_->kernel_tls) return state_->kernel_tls.error();
+  return state_->common.kernel_tls;
 }
 
 Totals Plane::totals() const

@@ -84,6 +84,9 @@ struct PlaneSettings {
   /// Passed-through directions go over to splice() when so many bytes came without a pause, and
   /// back when they come in small pieces: those are copied faster. 0: never.
   std::uint64_t splice_after = std::uint64_t{256} << 10U;
+  /// The kernel encrypts what is sent on TLS connections that end here, if it can: then that is
+  /// spliced, too.
+  bool kernel_tls = false;
 };
 
 struct Outside {
@@ -113,6 +116,8 @@ public:
   void drain();
   std::uint64_t live() const;
   Totals totals() const;
+  /// Whether the kernel encrypts; an error says why it does not although it was asked for.
+  Result<bool> kernel_tls() const;
 
 private:
   std::unique_ptr<State> state_;

@@ -1,3 +1,4 @@
+#include "proxy/kernel_tls.hpp"
 #include "proxy/plane.hpp"
 
 #include "net/test_tls.hpp"
@@ -173,6 +174,20 @@ TEST_SUITE("proxy plane")
     Setting at;
     at.start();
     CHECK(at.get(name_of_app(instance_id, app.port()), "/large") == large_body());
+  }
+
+  TEST_CASE("lets the kernel encrypt where it can, and serves all the same where it cannot")
+  {
+    const App app;
+    Setting at;
+    at.settings.kernel_tls = true;
+    at.start();
+    const auto by_kernel = at.plane->kernel_tls();
+    CHECK(bool{by_kernel} == bool{try_kernel_tls()});
+    if (!by_kernel) MESSAGE(by_kernel.error().message());
+    CHECK(at.get(name_of_app(instance_id, app.port()), "/large") == large_body());
+    CHECK(at.becomes([&] { return at.plane->live() == 0; }));
+    CHECK(at.plane->totals().of(Count::kernel_tls) == (by_kernel ? 1U : 0U));
   }
 
   TEST_CASE("an app's last words arrive though it reads no further")

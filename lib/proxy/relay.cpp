@@ -1,5 +1,6 @@
 // Bytes from one side to the other, until both have ended.
 
+#include "proxy/kernel_tls.hpp"
 #include "proxy/worker.hpp"
 
 #include <algorithm>
@@ -160,8 +161,9 @@ void Connection::pump_down()
     active_ms_ = worker_.now_ms();
     down_.bytes += count;
     adapt(down_, count, space.size());
-    if (tls_ && tls_->write(space.first(count)) != Io::done) return break_off();
-    if (!(tls_ ? send_cipher() : send_on(down_, client_, space.first(count)))) return break_off();
+    const bool seals = tls_ && !tls_->kernel_sends();
+    if (seals && tls_->write(space.first(count)) != Io::done) return break_off();
+    if (!(seals ? send_cipher() : send_on(down_, client_, space.first(count)))) return break_off();
   }
   worker_.again(*this);
 }
@@ -169,7 +171,8 @@ void Connection::pump_down()
 bool Connection::should_splice(const Flow& flow) const
 {
   const std::uint64_t after = worker_.settings().splice_after;
-  return flow.pipe || (!tls_ && after != 0 && (flow.splicing || flow.full_run >= after));
+  const bool as_it_is = !tls_ || (&flow == &down_ && tls_->kernel_sends());
+  return flow.pipe || (as_it_is && after != 0 && (flow.splicing || flow.full_run >= after));
 }
 
 /// True: there may be more to do at once.
@@ -247,19 +250,24 @@ void Connection::finish_down()
 {
   if (down_.finished) return;
   if (tls_ && !end_told_) {
+    if (tls_->close_notify() == Io::blocked) {
+      if (!worker_.watch_for_room(client_)) break_off();
+      return; // comes back here when there is room
+    }
     end_told_ = true;
-    tls_->close_notify();
     if (!send_cipher()) return break_off();
     if (!down_.pending.empty()) return; // comes back here when that is sent
   }
   down_.finished = true;
-  if (!up_.finished) client_.end_sending();
+  if (!up_.finished && !(tls_ && tls_->kernel_sends())) client_.end_sending();
 }
 
 void Connection::maybe_done()
 {
   if (!up_.finished || !down_.finished) return;
-  return up_cut_ ? linger() : close();
+  const bool on_its_way =
+      tls_ && tls_->kernel_sends() && unacknowledged(client_.fd.get()) != 0;
+  return up_cut_ || on_its_way ? linger() : close();
 }
 
 void Connection::check_idle()

@@ -25,7 +25,8 @@ TlsChannel::TlsChannel(net::Ssl ssl, Leg& leg, CipherBuffers& buffers, Bytes fir
 }
 
 Result<std::unique_ptr<TlsChannel>>
-TlsChannel::create(SSL_CTX* context, Leg& leg, CipherBuffers& buffers, Bytes first)
+TlsChannel::create(
+    SSL_CTX* context, Leg& leg, CipherBuffers& buffers, Bytes first, Sealer sealer)
 {
   net::Ssl ssl{SSL_new(context)};
   BIO* const bio = BIO_new(method());
@@ -38,7 +39,31 @@ TlsChannel::create(SSL_CTX* context, Leg& leg, CipherBuffers& buffers, Bytes fir
   std::unique_ptr<TlsChannel> out{new TlsChannel{std::move(ssl), leg, buffers, std::move(first)}};
   BIO_set_data(bio, out.get());
   BIO_set_init(bio, 1);
+  if (sealer == Sealer::kernel && !out->write_to_socket())
+    return crypto::openssl_error(Errc::internal, "TLS connection");
   return out;
+}
+
+/// OpenSSL gives the kernel its keys through a socket of its own only.
+bool TlsChannel::write_to_socket()
+{
+  BIO* const socket = BIO_new_socket(leg_->fd.get(), BIO_NOCLOSE);
+  if (socket == nullptr) return false;
+  SSL_set0_wbio(ssl_.get(), socket);
+  SSL_set_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
+  return true;
+}
+
+/// After the handshake. What the kernel did not take goes through the leg, as everything else.
+void TlsChannel::settle_sender()
+{
+  BIO* const in = SSL_get_rbio(ssl_.get());
+  BIO* const out = SSL_get_wbio(ssl_.get());
+  if (in == out) return;
+  kernel_sends_ = BIO_get_ktls_send(out) == 1;
+  if (kernel_sends_) return;
+  BIO_up_ref(in);
+  SSL_set0_wbio(ssl_.get(), in);
 }
 
 int TlsChannel::receive(BIO* bio, char* room, int size)
@@ -115,7 +140,9 @@ Io TlsChannel::outcome(int result)
 Io TlsChannel::handshake()
 {
   ERR_clear_error();
-  return outcome(SSL_do_handshake(ssl_.get()));
+  const Io out = outcome(SSL_do_handshake(ssl_.get()));
+  if (out == Io::done) settle_sender();
+  return out;
 }
 
 Io TlsChannel::read(std::span<std::uint8_t> room, std::size_t& count)
@@ -133,11 +160,12 @@ Io TlsChannel::write(ByteView bytes)
   return io;
 }
 
-void TlsChannel::close_notify()
+Io TlsChannel::close_notify()
 {
   ERR_clear_error();
-  SSL_shutdown(ssl_.get());
+  const bool blocked = SSL_shutdown(ssl_.get()) < 0 && wants_room();
   ERR_clear_error();
+  return blocked ? Io::blocked : Io::done;
 }
 
 void TlsChannel::put_aside()

@@ -21,6 +21,7 @@ struct Published {
 /// What the workers of one plane have in common.
 struct Common {
   PlaneSettings settings{};
+  bool kernel_tls = false; ///< wanted, and this kernel can
   Outside outside{};
   std::atomic<std::uint64_t> live{0};
 };
@@ -61,6 +62,7 @@ public:
   // For connections.
   const PlaneSettings& settings() const { return common_.settings; }
   const Outside& outside() const { return common_.outside; }
+  bool kernel_tls() const { return common_.kernel_tls; }
   const std::shared_ptr<const Published>& published() const { return published_; }
   std::int64_t now_ms() const { return now_ms_; } ///< monotonic, when the events at hand came
   std::span<std::uint8_t> scratch() { return scratch_; }

@@ -3,8 +3,8 @@
 // by a line of JSON: "counters", "reload" (domains, certificates, instances and custom domains of
 // the file count from now on), "drain". It ends with stdin. The file:
 //   {"listen": ["127.0.0.1:0"], "workers": 1, "proxy_from": ["127.0.0.2/32"], "tickets": true,
-//    "splice_after": 65536, "max_connections": 100, "app_connections": 8, "candidates": 3,
-//    "stagger_ms": 75, "connect_ms": 5000,
+//    "splice_after": 65536, "kernel_tls": false, "max_connections": 100, "app_connections": 8,
+//    "candidates": 3, "stagger_ms": 75, "connect_ms": 5000,
 //    "source_open": 4, "source_per_second": 9, "source_burst": 9,
 //    "timeouts_ms": {"proxy_header": 1, "hello": 1, "handshake": 1, "resolve": 1, "idle": 1,
 //                    "total": 1},
@@ -74,6 +74,7 @@ Result<proxy::PlaneSettings> settings_of(const Json& file)
   TRY(take(file, "workers", out.workers));
   out.tickets = TRY(file.get_bool("tickets", out.tickets));
   TRY(take(file, "splice_after", out.splice_after));
+  out.kernel_tls = TRY(file.get_bool("kernel_tls", out.kernel_tls));
   TRY(take(file, "max_connections", out.max_connections));
   TRY(take(file, "app_connections", out.balance.max_connections_per_app));
   TRY(take(file, "candidates", out.balance.candidates));
@@ -132,7 +133,9 @@ public:
     Json endpoints = Json::array();
     for (const route::Endpoint& one : plane_->listening())
       endpoints.push(one.text());
-    return Json{}.set("listening", std::move(endpoints));
+    const auto kernel = plane_->kernel_tls();
+    if (!kernel) fmt::print(stderr, "gateway_plane_server: {}\n", kernel.error().message());
+    return Json{}.set("listening", std::move(endpoints)).set("kernel_tls", kernel && *kernel);
   }
 
   Result<Json> obey(std::string_view command)

@@ -17,7 +17,8 @@ import time
 
 build = pathlib.Path(os.environ.get("DSTACK_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build"))
 DOMAIN = "apps.test"
-PATIENCE = 20  # seconds until something that must come is missing
+KERNEL_TLS = os.environ.get("DSTACK_TEST_KERNEL_TLS") == "1"  # every plane is to have the kernel encrypt
+PATIENCE = 200 if KERNEL_TLS else 20  # seconds until something that must come is missing; an emulated machine is slow
 
 
 def wait_for(what, condition, patience=PATIENCE):
@@ -256,14 +257,16 @@ class Plane:
         self.world = world
         world.number += 1
         self.path = world.dir / f"plane{world.number}.json"
-        self.settings = {"listen": ["127.0.0.1:0"], "workers": 1, "source_open": 100_000, "source_per_second": 1_000_000, "source_burst": 1_000_000,
+        self.settings = {"listen": ["127.0.0.1:0"], "workers": 1, "kernel_tls": KERNEL_TLS, "source_open": 100_000, "source_per_second": 1_000_000, "source_burst": 1_000_000,
                          "app_connections": 0, "domains": [DOMAIN], "certificates": [world.certificate.entry()],
                          "instances": [{"id": name, "app": name, **what} for name, what in instances.items()], **settings}
         self.write()
         self.process = subprocess.Popen([build / "tests/gateway/gateway_plane_server", self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         first = self.process.stdout.readline()
         assert first, f"the plane does not start: exit status {self.process.wait()}"
-        host, _, port = json.loads(first)["listening"][0].rpartition(":")
+        started = json.loads(first)
+        assert started["kernel_tls"] == self.settings["kernel_tls"], started
+        host, _, port = started["listening"][0].rpartition(":")
         self.address = (host.strip("[]"), int(port))
 
     def write(self):
