@@ -59,7 +59,7 @@ $ dstack gateway init three --domain example.com --node 5
 ! dstack: error: --node 5: want 1 to 4; networks for more are written into gateway.toml
 ? 2
 $ dstack gateway init three --domain example.com --etcd 10.0.0.1:2379
-! dstack: error: settings: [cluster]: line 120: '10.0.0.1:2379' is no member of etcd (want http://HOST:PORT or https://HOST:PORT)
+! dstack: error: settings: [cluster]: line 121: '10.0.0.1:2379' is no member of etcd (want http://HOST:PORT or https://HOST:PORT)
 ? 2
 $ dstack gateway init three --domain example.com --dev-ca --etcd http://10.0.0.1:2379
 ! dstack: error: nodes of a cluster need certificates of one authority: a development CA is one node's own
