@@ -165,8 +165,7 @@ total_timeout = {}
                      toml_text(p.listen), p.external_port, p.workers, p.agent_port,
                      toml_text(p.txt_prefix), toml_text(p.dns_servers),
                      toml_text(p.trusted_proxies), p.max_connections, p.max_connections_per_app,
-                     p.max_per_source, p.new_per_source, p.candidates, p.splice_after,
-                     p.kernel_tls,
+                     p.max_per_source, p.new_per_source, p.candidates, p.splice_after, p.kernel_tls,
                      toml_text(p.connect_timeout), toml_text(p.handshake_timeout),
                      toml_text(p.idle_timeout), toml_text(p.total_timeout));
 }

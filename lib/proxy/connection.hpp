@@ -170,6 +170,7 @@ private:
   void linger();
   void throw_away();
   void look_whether_sent();
+  bool kernel_sends() const { return tls_ && tls_->kernel_sends(); }
   void set_timer(std::int64_t in_ms);
 
   Worker& worker_;
@@ -183,8 +184,8 @@ private:
   Held held_{};
   Flow up_{};   ///< client to app
   Flow down_{}; ///< app to client
-  bool up_cut_ = false;   ///< the client's bytes are not taken any more
-  bool end_told_ = false; ///< by close_notify
+  bool up_cut_ = false;    ///< the client's bytes are not taken any more
+  bool end_told_ = false;  ///< by close_notify
   bool by_kernel_ = false; ///< lingers, and the kernel made the last records
   bool all_sent_ = false;  ///< as the last look found
   std::int64_t began_ms_;

@@ -2,12 +2,9 @@
 
 #include "sys/sockets.hpp"
 
-#include <array>
 #include <chrono>
-#include <linux/sockios.h>
 #include <linux/tls.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace dstack::proxy {
@@ -46,27 +43,14 @@ Status try_kernel_tls()
   keys.info.cipher_type = TLS_CIPHER_AES_GCM_128;
   if (::setsockopt(pair.near.get(), tls_level, TLS_TX, &keys, sizeof keys) != 0)
     return sys::errno_error("this kernel does not seal TLS 1.3 with AES-128-GCM: TLS_TX");
-  const std::array<std::uint8_t, 1> said{};
-  // A record: its header, the byte, its type, a tag.
-  std::array<std::uint8_t, 5 + 1 + 1 + 16> seen{};
-  if (::send(pair.near.get(), said.data(), said.size(), MSG_NOSIGNAL) != 1 ||
-      ::recv(pair.far.get(), seen.data(), seen.size(), MSG_WAITALL) !=
-          static_cast<ssize_t>(seen.size()))
+  const std::uint8_t said = 0;
+  std::uint8_t seen = 0; // the first byte of a record is its type
+  if (::send(pair.near.get(), &said, 1, MSG_NOSIGNAL) != 1 ||
+      ::recv(pair.far.get(), &seen, 1, 0) != 1)
     return sys::errno_error("this kernel's TLS sends nothing");
-  if (seen.at(0) != application_data)
+  if (seen != application_data)
     return fail(Errc::unsupported, "this kernel's TLS sends no records");
   return ok();
-}
-
-std::size_t unacknowledged(int socket)
-{
-  tcp_info info{};
-  socklen_t size = sizeof info;
-  const bool gone = ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-                    info.tcpi_state == TCP_CLOSE; // and the count stays as it was
-  if (gone) return 0;
-  int bytes = 0;
-  return ::ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 } // namespace dstack::proxy

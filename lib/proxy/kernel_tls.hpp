@@ -10,7 +10,4 @@ namespace dstack::proxy {
 /// this kernel lacks.
 Status try_kernel_tls();
 
-/// Bytes on their way that the other side has not acknowledged; 0 when it will not any more.
-std::size_t unacknowledged(int socket);
-
 } // namespace dstack::proxy

@@ -1,7 +1,10 @@
 #include "proxy/leg.hpp"
 
 #include <cerrno>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -95,6 +98,16 @@ bool Leg::broken() const
   std::uint8_t none = 0;
   return ::recv(fd.get(), &none, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN &&
          errno != EINTR;
+}
+
+bool Leg::has_unacknowledged() const
+{
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  const bool gone = ::getsockopt(fd.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+                    info.tcpi_state == TCP_CLOSE; // and the count stays as it was
+  int bytes = 0;
+  return !gone && ::ioctl(fd.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 } // namespace dstack::proxy

@@ -39,6 +39,8 @@ struct Leg {
   void reset_on_close() const;
   /// The connection is broken, as far as the kernel knows; a side that only sends no more is not.
   bool broken() const;
+  /// The other side has not acknowledged all that was sent, and still can.
+  bool has_unacknowledged() const;
 };
 
 } // namespace dstack::proxy

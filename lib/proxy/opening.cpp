@@ -1,6 +1,5 @@
 // From the first byte to the decision, and TLS where it ends here.
 
-#include "proxy/kernel_tls.hpp"
 #include "proxy/worker.hpp"
 
 #include "acme/challenge.hpp"
@@ -354,7 +353,7 @@ void Connection::linger()
 {
   account();
   phase_ = Phase::lingering;
-  by_kernel_ = tls_ && tls_->kernel_sends();
+  by_kernel_ = kernel_sends();
   active_ms_ = worker_.now_ms();
   opening_.reset();
   server_.reset();
@@ -383,7 +382,7 @@ void Connection::throw_away()
 /// on what it had kept.
 void Connection::look_whether_sent()
 {
-  const bool before = std::exchange(all_sent_, unacknowledged(client_.fd.get()) == 0);
+  const bool before = std::exchange(all_sent_, !client_.has_unacknowledged());
   const Timeouts& limits = worker_.settings().timeouts;
   const std::int64_t now = worker_.now_ms();
   const bool too_long = now >= began_ms_ + limits.total_ms ||

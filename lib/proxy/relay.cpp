@@ -1,6 +1,5 @@
 // Bytes from one side to the other, until both have ended.
 
-#include "proxy/kernel_tls.hpp"
 #include "proxy/worker.hpp"
 
 #include <algorithm>
@@ -161,7 +160,7 @@ void Connection::pump_down()
     active_ms_ = worker_.now_ms();
     down_.bytes += count;
     adapt(down_, count, space.size());
-    const bool seals = tls_ && !tls_->kernel_sends();
+    const bool seals = tls_ && !kernel_sends();
     if (seals && tls_->write(space.first(count)) != Io::done) return break_off();
     if (!(seals ? send_cipher() : send_on(down_, client_, space.first(count)))) return break_off();
   }
@@ -171,7 +170,7 @@ void Connection::pump_down()
 bool Connection::should_splice(const Flow& flow) const
 {
   const std::uint64_t after = worker_.settings().splice_after;
-  const bool as_it_is = !tls_ || (&flow == &down_ && tls_->kernel_sends());
+  const bool as_it_is = !tls_ || (&flow == &down_ && kernel_sends());
   return flow.pipe || (as_it_is && after != 0 && (flow.splicing || flow.full_run >= after));
 }
 
@@ -259,15 +258,13 @@ void Connection::finish_down()
     if (!down_.pending.empty()) return; // comes back here when that is sent
   }
   down_.finished = true;
-  if (!up_.finished && !(tls_ && tls_->kernel_sends())) client_.end_sending();
+  if (!up_.finished && !kernel_sends()) client_.end_sending();
 }
 
 void Connection::maybe_done()
 {
   if (!up_.finished || !down_.finished) return;
-  const bool on_its_way =
-      tls_ && tls_->kernel_sends() && unacknowledged(client_.fd.get()) != 0;
-  return up_cut_ || on_its_way ? linger() : close();
+  return up_cut_ || (kernel_sends() && client_.has_unacknowledged()) ? linger() : close();
 }
 
 void Connection::check_idle()
